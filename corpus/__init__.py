@@ -1,0 +1,1 @@
+"""Test corpus: recipes, committed images and their truth."""
