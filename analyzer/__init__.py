@@ -1,0 +1,3 @@
+"""vmtrail: offline forensic analyzer of Hyper-V hosts."""
+
+VERSION = "0.1.0"

@@ -1,0 +1,6 @@
+"""Blocks: random access to bytes, and maps that say where those bytes lie beneath."""
+
+from analyzer.blocks.blocks import Blocks, Memory, Slice, read_known
+from analyzer.blocks.extents import Extent, ExtentMap, Kind
+
+__all__ = ["Blocks", "Extent", "ExtentMap", "Kind", "Memory", "Slice", "read_known"]

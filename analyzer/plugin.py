@@ -1,0 +1,116 @@
+"""Declaring and discovering plugins.
+
+A plugin is one documented function with one decorator:
+
+    @artifact(VirtualMachine)            def f(system: WindowsSystem) -> Iterator[Record]
+    @analysis("virtual_machine", yields=(Finding,))
+                                         def f(tables: Tables) -> Iterator[Record]
+    @report("timeline", "csv", "timeline.csv")
+                                         def f(tables: Tables, out: BinaryIO) -> None
+
+Modules below `plugins/` are found by themselves; other distributions offer modules under the
+entry-point group `vmtrail.plugins`.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol
+
+from analyzer.records import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analyzer.system import WindowsSystem
+
+Kind = Literal["artifact", "analysis", "report"]
+ReportKind = Literal["inventory", "timeline", "page"]
+
+
+class Tables(Protocol):
+    """The tables of a stored case, as analyses and reports see them.
+
+    Columns are the fields of the record, `source` as `source_evidence`, `source_path`,
+    `source_detail`, `source_entry`, `source_offset`, `source_image_offset`, `source_layer`;
+    times are int64 ticks (times.py).
+    """
+
+    def frame(self, table: str) -> "pd.DataFrame":
+        """A whole table in its total order; empty, with its columns, where nothing was found."""
+
+    def rows(self, table: str) -> Iterator[dict[str, Any]]:
+        """The same, row by row; None for missing values."""
+
+    def timeline(self) -> Iterator[dict[str, Any]]:
+        """Rows of `event` in order of time, narrowed by what the command line asked for."""
+
+
+ArtifactFunction = Callable[["WindowsSystem"], Iterable[Record]]
+AnalysisFunction = Callable[[Tables], Iterable[Record]]
+ReportFunction = Callable[[Tables, BinaryIO], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """One declared plugin."""
+
+    name: str
+    kind: Kind
+    function: Callable[..., Any]
+    doc: str
+    module: str
+    yields: tuple[type[Record], ...] = ()
+    reads: tuple[str, ...] = ()
+    report_kind: ReportKind | None = None
+    format: str = ""
+    file: str = ""
+    origin: str = "vmtrail"
+    """Distribution it comes from."""
+
+
+_DECLARED: dict[tuple[str, str], Plugin] = {}
+
+
+def _declare(function: Callable[..., Any], kind: Kind, **more: Any) -> None:
+    doc = (function.__doc__ or "").strip()
+    name, module = function.__name__, function.__module__
+    _DECLARED[module, name] = Plugin(name, kind, function, doc, module, **more)
+
+
+def artifact(*yields: type[Record]) -> Callable[[ArtifactFunction], ArtifactFunction]:
+    """Declare a function that answers one question from the files of one system."""
+    def mark(function: ArtifactFunction) -> ArtifactFunction:
+        _declare(function, "artifact", yields=yields)
+        return function
+    return mark
+
+
+def analysis(*reads: str, yields: tuple[type[Record], ...]) \
+        -> Callable[[AnalysisFunction], AnalysisFunction]:
+    """Declare a pure function from tables to records."""
+    def mark(function: AnalysisFunction) -> AnalysisFunction:
+        _declare(function, "analysis", reads=reads, yields=yields)
+        return function
+    return mark
+
+
+def report(kind: ReportKind, format: str, file: str) \
+        -> Callable[[ReportFunction], ReportFunction]:  # noqa: A002 - the command line's word
+    """Declare a writer of one output format; `file` is its name in the case's reports folder."""
+    def mark(function: ReportFunction) -> ReportFunction:
+        _declare(function, "report", report_kind=kind, format=format, file=file)
+        return function
+    return mark
+
+
+def discover() -> tuple[Plugin, ...]:
+    """Import every plugin module and return what they declare, sorted by kind and name."""
+    plugins = importlib.import_module("plugins")
+    for found in pkgutil.walk_packages(plugins.__path__, "plugins."):
+        importlib.import_module(found.name)
+    for point in entry_points(group="vmtrail.plugins"):
+        point.load()
+    return tuple(sorted(_DECLARED.values(), key=lambda p: (p.kind, p.name, p.module)))

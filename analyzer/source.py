@@ -1,0 +1,68 @@
+"""Source: the place a statement comes from.
+
+An address is `EVIDENCE!/p2/dir/file!/p1/dir/file`: the name of the acquired image, then, for
+each level, the partition (`p1` counts volumes in order of their offset) and the path in it.
+A virtual disk inside the path opens the next level. `vmtrail cat ADDRESS` reads it again.
+"""
+
+from dataclasses import dataclass, replace
+
+from analyzer.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a statement comes from, down to the byte.
+
+    evidence      name of the acquired image (file name of its first segment)
+    path          path inside it, `/p1/Windows/...`, with `!/p1/...` for each nested disk;
+                  "" for the image itself
+    detail        place inside the innermost file in its own terms (registry key, XPath)
+    entry         MFT entry of the innermost file
+    offset        byte offset in the innermost file
+    image_offset  byte offset in the acquired image of the first byte meant; None where the
+                  bytes are resident, compressed or in no single place
+    layer         path of the virtual disk file that owns those bytes, "" on the host itself
+    """
+
+    evidence: str
+    path: str = ""
+    detail: str = ""
+    entry: int | None = None
+    offset: int | None = None
+    image_offset: int | None = None
+    layer: str = ""
+
+    @property
+    def address(self) -> str:
+        """What `vmtrail cat` and `vmtrail stat` take."""
+        return f"{self.evidence}!{self.path}" if self.path else self.evidence
+
+    def at(self, detail: str = "", offset: int | None = None) -> "Source":
+        """The same file, another place in it."""
+        return replace(self, detail=detail, offset=offset, image_offset=None)
+
+    def __str__(self) -> str:
+        text = self.address
+        if self.detail:
+            text += f"#{self.detail}"
+        return text if self.offset is None else f"{text}@{self.offset:#x}"
+
+
+def split_address(address: str) -> tuple[str, list[str]]:
+    """`a.E01!/p1/x!/p1/y` -> ("a.E01", ["/p1/x", "/p1/y"]); raises UsageError."""
+    image, *levels = address.split("!/")
+    if not image:
+        raise UsageError(f"no image in {address!r}: write IMAGE!/C:/path")
+    return image, [f"/{level}" for level in levels]
+
+
+def escape_name(name: str) -> str:
+    """A file name as it stands in an address: `%`, `/` and a closing `!` are percent-encoded."""
+    name = name.replace("%", "%25").replace("/", "%2F")
+    return f"{name[:-1]}%21" if name.endswith("!") else name
+
+
+def unescape_name(name: str) -> str:
+    """The reverse of `escape_name`."""
+    return name.replace("%21", "!").replace("%2F", "/").replace("%25", "%")

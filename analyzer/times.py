@@ -1,0 +1,67 @@
+"""One lossless time for everything: 100 ns ticks since 1601-01-01 00:00:00 UTC (FILETIME).
+
+An `int` of ticks is called `..._at` everywhere. "Never", zero and out-of-range values are
+None, and whoever met them says so; they are never shown as 1601.
+
+Sources: [MS-DTYP] 2.3.3 (FILETIME); VHD specification 1.0 "Time Stamp" (seconds since 2000).
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+TICKS_PER_SECOND: Final = 10_000_000
+UNIX_EPOCH: Final = 116_444_736_000_000_000
+"""1970-01-01 in ticks."""
+VHD_EPOCH: Final = 125_911_584_000_000_000
+"""2000-01-01 in ticks."""
+LATEST: Final = 2_650_467_743_999_999_999
+"""9999-12-31 23:59:59.9999999, the last time that can be written with four year digits."""
+
+_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
+
+
+def from_filetime(value: int) -> int | None:
+    """Ticks of a FILETIME, or None for 0, all ones ("never") and values past the year 9999."""
+    return value if 0 < value <= LATEST else None
+
+
+def from_unix(seconds: int | float) -> int | None:
+    """Ticks of a count of seconds since 1970 (None for 0 and what FILETIME cannot hold)."""
+    if seconds == 0:
+        return None
+    return from_filetime(UNIX_EPOCH + round(seconds * TICKS_PER_SECOND))
+
+
+def from_vhd(seconds: int) -> int | None:
+    """Ticks of a VHD time stamp: whole seconds since 2000-01-01 UTC; 0 is "not set"."""
+    return from_filetime(VHD_EPOCH + seconds * TICKS_PER_SECOND) if seconds else None
+
+
+def from_datetime(value: datetime) -> int:
+    """Ticks of an aware datetime."""
+    delta = value - _EPOCH
+    return (delta.days * 86_400 + delta.seconds) * TICKS_PER_SECOND + delta.microseconds * 10
+
+
+def to_datetime(ticks: int) -> datetime:
+    """Aware datetime of ticks; the 100 ns digit is cut (datetime holds microseconds)."""
+    return _EPOCH + timedelta(microseconds=ticks // 10)
+
+
+def to_unix(ticks: int) -> int:
+    """Whole seconds since 1970, rounded down."""
+    return (ticks - UNIX_EPOCH) // TICKS_PER_SECOND
+
+
+def iso(ticks: int | None) -> str:
+    """`2008-11-09T05:34:40.4317320Z` with all seven digits; "" for None."""
+    if ticks is None:
+        return ""
+    seconds = f"{to_datetime(ticks):%Y-%m-%dT%H:%M:%S}"
+    return f"{seconds}.{ticks % TICKS_PER_SECOND:07d}Z"
+
+
+def parse_iso(text: str) -> int:
+    """Ticks of an ISO 8601 text (UTC where no offset is given); raises ValueError."""
+    value = datetime.fromisoformat(text)
+    return from_datetime(value if value.tzinfo else value.replace(tzinfo=UTC))
