@@ -23,6 +23,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("realdata") and not REAL_DATA.is_dir():
             item.add_marker(pytest.mark.skip(reason="realdata: the folder shared/data is absent"))
+        if item.get_closest_marker("slow") and not os.environ.get("VMTRAIL_SLOW"):
+            item.add_marker(pytest.mark.skip(reason="slow: set VMTRAIL_SLOW=1, as .ci/run does"))
         for marker, tools in TOOLS.items():
             missing = [tool for tool in tools if shutil.which(tool) is None]
             if item.get_closest_marker(marker) and missing:

@@ -2,5 +2,7 @@
 
 from analyzer.blocks.blocks import Blocks, Memory, Slice, read_known
 from analyzer.blocks.extents import Extent, ExtentMap, Kind
+from analyzer.blocks.flat import Mapped, flatten
 
-__all__ = ["Blocks", "Extent", "ExtentMap", "Kind", "Memory", "Slice", "read_known"]
+__all__ = ["Blocks", "Extent", "ExtentMap", "Kind", "Mapped", "Memory", "Slice", "flatten",
+           "read_known"]

@@ -1,1 +1,1 @@
-"""disks"""
+"""Virtual disks: formats that say where bytes are, chains, and the one reader of them."""

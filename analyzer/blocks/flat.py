@@ -1,0 +1,78 @@
+"""Flatten: from maps over maps to one map over what was acquired.
+
+A file in a volume on a partition of an image is three Blocks deep. Composed, its bytes are
+found with one bisect and one read of the image.
+"""
+
+from bisect import bisect_right
+
+from analyzer.blocks.blocks import Blocks, Slice
+from analyzer.blocks.extents import ExtentMap, Kind
+from analyzer.errors import Unreadable
+
+
+class Mapped:
+    """Blocks described by an ExtentMap over `base`."""
+
+    def __init__(self, base: Blocks, map_: ExtentMap) -> None:
+        self.base = base
+        self.size = map_.size
+        self._map = map_
+        self._starts: list[int] = map_.start.tolist()
+        self._rows = list(map_)
+
+    def extents(self) -> ExtentMap | None:
+        return self._map
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        end = min(offset + length, self.size)
+        parts: list[bytes] = []
+        row = bisect_right(self._starts, offset) - 1
+        while offset < end:
+            extent = self._rows[row]
+            count = min(end, extent.end) - offset
+            if extent.kind == Kind.DATA:
+                parts.append(self._read(extent.at + offset - extent.start, count, offset))
+            elif extent.kind == Kind.ZERO:
+                parts.append(bytes(count))
+            else:
+                raise Unreadable("bytes that lie outside the volume or image", offset, count)
+            offset += count
+            row += 1
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _read(self, at: int, count: int, offset: int) -> bytes:
+        try:
+            data = self.base.read_at(at, count)
+        except Unreadable as error:
+            raise type(error)(error.what, error.start - at + offset, error.length) from error
+        if len(data) < count:
+            start = offset + len(data)
+            raise Unreadable("past the end of the image", start, count - len(data))
+        return data
+
+
+def flatten(*stack: Blocks) -> Blocks:
+    """The first of `stack` read through as few maps as possible.
+
+    `stack` goes from the top down; each one's `extents()` describes it in terms of the next.
+    A Slice brings what is beneath it along. Where a map is missing (a resident or compressed
+    file) the composition ends there.
+    """
+    top = stack[0]
+    described = top.extents()
+    if described is None:
+        return top
+    lower = list(stack[1:])
+    if isinstance(top, Slice):
+        lower.insert(0, top.beneath)
+    if not lower:
+        return top
+    base = lower.pop(0)
+    while True:
+        below = base.extents()
+        beneath = base.beneath if isinstance(base, Slice) else (lower.pop(0) if lower else None)
+        if below is None or beneath is None:
+            return Mapped(base, described)
+        described = described.compose(below)
+        base = beneath
