@@ -1,0 +1,74 @@
+"""`case.json`: how the case was made and which tasks are finished.
+
+Written whole or not at all after each task. It is the only file of a case that holds the times
+and the arguments of the run besides the table `run`.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+
+from analyzer.case.store import write_whole
+from analyzer.errors import UsageError
+
+FORMAT: Final = 1
+
+
+@dataclass(slots=True)
+class Manifest:
+    """The content of `case.json`.
+
+    state     running, finished, partial, interrupted, failed
+    evidence  name, path as given, size and stored hashes of each image
+    plugins   name, kind, module, origin and SHA-256 of the module's file
+    software  versions of Python and of the libraries
+    tasks     task id -> end ("done", or "lost" where it or a part of it died) and summary
+    coverage  state -> number of places looked at
+    """
+
+    tool_version: str
+    arguments: list[str]
+    started_at: str
+    finished_at: str = ""
+    state: str = "running"
+    exit_code: int | None = None
+    resumed: int = 0
+    evidence: list[dict[str, Any]] = field(default_factory=list)
+    plugins: list[dict[str, str]] = field(default_factory=list)
+    software: dict[str, str] = field(default_factory=dict)
+    tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    coverage: dict[str, int] = field(default_factory=dict)
+
+    def save(self, path: Path) -> None:
+        """Write it; raises OSError."""
+        data = {"format": FORMAT, **asdict(self)}
+        text = json.dumps(data, indent=1, sort_keys=True, ensure_ascii=True)
+        write_whole(path, text.encode("ascii") + b"\n")
+
+
+_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "tool_version": (str,), "arguments": (list,), "started_at": (str,), "finished_at": (str,),
+    "state": (str,), "exit_code": (int, type(None)), "resumed": (int,), "evidence": (list,),
+    "plugins": (list,), "software": (dict,), "tasks": (dict,), "coverage": (dict,),
+}
+
+
+def load(path: Path) -> Manifest:
+    """Read `case.json`; raises UsageError where it is not one that this version wrote."""
+    try:
+        data = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise UsageError(f"{path} is not a case of this version of vmtrail; "
+                         f"analyze the image again with --overwrite")
+    values: dict[str, Any] = {f.name: data.get(f.name) for f in fields(Manifest)}
+    for name, value in values.items():
+        if not isinstance(value, _TYPES[name]):
+            raise UsageError(f"{path}: {name!r} is not what vmtrail writes there")
+    tasks = data["tasks"].values()
+    if not all(isinstance(t, dict) and isinstance(t.get("end"), str)
+               and isinstance(t.get("summary"), dict) for t in tasks):
+        raise UsageError(f"{path}: 'tasks' is not what vmtrail writes there")
+    return Manifest(**values)

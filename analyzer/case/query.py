@@ -1,0 +1,198 @@
+"""Reading a case: DuckDB over its Parquet partitions, out of core, and closed to the outside.
+
+The connection can read the case's tables and spill into the case's own folder; it loads no
+extension, reaches no other file and no network, and its settings are locked.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analyzer.case.folder import Case
+from analyzer.case.schema import Column, table_columns
+from analyzer.errors import UsageError
+from analyzer.records import TABLES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_BATCH: Final = 8_192
+_SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
+    "autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
+    "allow_community_extensions": "false", "preserve_insertion_order": "false",
+    "memory_limit": "1GB", "threads": "2",
+}
+_UNIX_MICROSECONDS: Final = 11_644_473_600_000_000
+_ONCE: Final = {"problem", "coverage"}
+"""Tables where a row that comes twice says nothing more than once."""
+_ALLOWED: Final = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _name(column: str) -> str:
+    return f'"{column}"'
+
+
+def _duck_type(column: Column) -> str:
+    if pa.types.is_list(column.type):
+        return "VARCHAR[]"
+    names = {"string": "VARCHAR", "int64": "BIGINT", "bool": "BOOLEAN", "double": "DOUBLE"}
+    return names[str(column.type)]
+
+
+def _relation(case: Case, table: str) -> str:
+    """SQL that reads a whole table; without rows where no task wrote one."""
+    columns = table_columns(table)
+    files = case.partitions(table)
+    if not files:
+        empty = ", ".join(f"CAST(NULL AS {_duck_type(c)}) AS {_name(c.name)}" for c in columns)
+        return f"SELECT {empty} WHERE false"
+    for file in files:
+        found = set(pq.read_schema(file).names)
+        if found != {c.name for c in columns}:
+            raise UsageError(f"{file} was not written by this version of vmtrail; "
+                             f"analyze the image again with --overwrite")
+    names = ", ".join(_name(c.name) for c in columns)
+    once = "DISTINCT " if table in _ONCE else ""
+    paths = ", ".join(_quote(str(f.resolve())) for f in files)
+    return f"SELECT {once}{names} FROM read_parquet([{paths}])"  # noqa: S608 - names are ours
+
+
+def _readable(table: str) -> str:
+    """The same with times as TIMESTAMP (microseconds, UTC) beside their ticks."""
+    shown = []
+    for column in table_columns(table):
+        name = _name(column.name)
+        if column.is_time:
+            shown.append(f"make_timestamp({name} // 10 - {_UNIX_MICROSECONDS}) AS {name}")
+            shown.append(f"{name} AS {_name(column.name + '_ticks')}")
+        else:
+            shown.append(name)
+    return f"SELECT {', '.join(shown)} FROM stored.{_name(table)}"  # noqa: S608
+
+
+def connect(case: Case) -> duckdb.DuckDBPyConnection:
+    """A closed connection with schema `stored` (ticks) and views with readable times."""
+    connection = duckdb.connect(":memory:", config=_SETTINGS)
+    connection.execute(f"SET temp_directory={_quote(str(case.spill.resolve()))}")
+    folders = _quote(str(case.tables.resolve()))
+    connection.execute(f"SET allowed_directories=[{folders}]")
+    connection.execute("SET enable_external_access=false")
+    connection.execute("CREATE SCHEMA stored")
+    for table in TABLES:
+        connection.execute(f"CREATE VIEW stored.{_name(table)} AS {_relation(case, table)}")
+        connection.execute(f"CREATE VIEW main.{_name(table)} AS {_readable(table)}")
+    connection.execute("SET lock_configuration=true")
+    return connection
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a query gave: column names and rows."""
+
+    columns: tuple[str, ...]
+    rows: Iterator[tuple[Any, ...]]
+
+
+def ask(case: Case, sql: str) -> Answer:
+    """Run one SELECT; raises UsageError where it is not one or does not run."""
+    connection = connect(case)
+    try:
+        statements = connection.extract_statements(sql)
+        if len(statements) != 1 or statements[0].type not in _ALLOWED:
+            raise UsageError("a query is one SELECT; the case cannot be changed by it")
+        result = connection.execute(statements[0])
+    except duckdb.Error as error:
+        raise UsageError(f"the query does not run: {error}") from error
+    names = tuple(column[0] for column in result.description or ())
+    return Answer(names, _fetch(result))
+
+
+def _fetch(result: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
+    try:
+        while rows := result.fetchmany(_BATCH):
+            yield from rows
+    except duckdb.Error as error:
+        raise UsageError(f"the query stopped: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What part of the timeline is asked for: `begin` <= at < `end`, in ticks."""
+
+    vm: str = ""
+    """GUID or name of a machine, in any case; "" for everything."""
+    begin: int | None = None
+    end: int | None = None
+
+
+class CaseTables:
+    """The tables of a stored case; implements plugin.Tables."""
+
+    def __init__(self, case: Case, window: Window | None = None) -> None:
+        self._connection = connect(case)
+        self._window = Window() if window is None else window
+
+    def _sorted(self, table: str, where: str = "", first: str = "") -> str:
+        names = [_name(c.name) for c in table_columns(table)]
+        keys = ", ".join(f"{n} NULLS LAST" for n in ([first] if first else []) + names)
+        return (f"SELECT {', '.join(names)} FROM stored.{_name(table)} "  # noqa: S608
+                f"{where} ORDER BY {keys}")
+
+    def _batches(self, sql: str) -> Iterator[pa.RecordBatch]:
+        relation = self._connection.cursor().sql(sql)
+        if relation is not None:
+            yield from relation.to_arrow_reader(_BATCH)
+
+    def frame(self, table: str) -> "pd.DataFrame":
+        """A whole table in its total order, every column of a nullable pandas type."""
+        import pandas as pd
+
+        types = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype(),
+                 pa.string(): pd.StringDtype(), pa.float64(): pd.Float64Dtype()}
+        relation = self._connection.sql(self._sorted(table))
+        frame: pd.DataFrame = relation.to_arrow_table().to_pandas(types_mapper=types.get)
+        return frame
+
+    def rows(self, table: str) -> Iterator[dict[str, Any]]:
+        """The same, row by row; None for missing values."""
+        for batch in self._batches(self._sorted(table)):
+            yield from batch.to_pylist()
+
+    def timeline(self) -> Iterator[dict[str, Any]]:
+        """Rows of `event` in order of time, inside the window."""
+        window, tests = self._window, []
+        if window.vm:
+            ids = ", ".join(_quote(i) for i in sorted(self.machine_ids(window.vm)))
+            tests.append(f"vm_id IN ({ids})")
+        if window.begin is not None:
+            tests.append(f'"at" >= {window.begin:d}')
+        if window.end is not None:
+            tests.append(f'"at" < {window.end:d}')
+        where = f"WHERE {' AND '.join(tests)}" if tests else ""
+        for batch in self._batches(self._sorted("event", where, '"at"')):
+            yield from batch.to_pylist()
+
+    def machine_ids(self, vm: str) -> set[str]:
+        """Ids of the machines called `vm`; raises UsageError with the nearest names."""
+        from difflib import get_close_matches
+
+        wanted = vm.strip("{}").casefold()
+        names: dict[str, set[str]] = {}
+        for row in self._connection.execute(
+                "SELECT DISTINCT vm_id, name FROM stored.virtual_machine").fetchall():
+            names.setdefault(str(row[1]).casefold(), set()).add(str(row[0]))
+            names.setdefault(str(row[0]).casefold(), set()).add(str(row[0]))
+        if wanted in names:
+            return names[wanted]
+        near = get_close_matches(wanted, names, n=3)
+        hint = f"did you mean {' or '.join(near)}?" if near else \
+            f"the case knows {', '.join(sorted(names)) or 'no machine'}"
+        raise UsageError(f"no machine {vm!r} in this case; {hint}")

@@ -1,0 +1,220 @@
+"""Partitions: `tables/<table>/<task>.parquet`, one file per table and finished task.
+
+A partition is written under a temporary name, flushed to the disk and renamed, so that a file
+under its final name is whole. Rows stand in the total order of their columns inside each block
+of `BLOCK` rows (which bounds memory; readers sort across blocks and partitions). The bytes
+depend on the rows alone: no time, no host, no random name is stored in them.
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from analyzer.case.schema import Column, arrow_schema, columns
+from analyzer.records import Record, events, table_name
+from analyzer.text import LOOKS_STORED, to_storable
+
+BLOCK: Final = 131_072
+"""Rows sorted together; also the rows of a Parquet row group."""
+_UNFIT = (TypeError, ValueError, OverflowError)  # Arrow's own conversion errors derive from these
+
+
+def sync_directory(path: Path) -> None:
+    """Make a rename in `path` survive a power cut."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a small file so that it is there whole or not at all."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    sync_directory(path.parent)
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return to_storable(value)
+    return [to_storable(v) for v in value] if isinstance(value, tuple) else value
+
+
+def _array(values: Sequence[Any], column: Column) -> Any:
+    """One column; text that UTF-8 cannot hold is escaped (text.to_storable)."""
+    is_list = pa.types.is_list(column.type)
+    if not is_list and not pa.types.is_string(column.type):
+        return pa.array(values, type=column.type)
+    try:
+        array: Any = pa.array(values, type=column.type)
+    except UnicodeEncodeError:
+        return pa.array([_storable(v) for v in values], type=column.type)
+    flat = array.flatten() if is_list else array
+    if pc.any(pc.match_substring_regex(flat, LOOKS_STORED)).as_py():
+        return pa.array([_storable(v) for v in values], type=column.type)
+    return array
+
+
+def _in_order(table: pa.Table) -> pa.Table:
+    """Rows in the total order of all columns, None last."""
+    keys: Any = table
+    for i, field in enumerate(table.schema):
+        if pa.types.is_list(field.type):
+            texts: Any = table.column(i).cast(pa.list_(pa.string()))
+            keys = keys.set_column(i, field.name, pc.binary_join(texts, "\x1f"))
+    order = pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in keys.column_names])
+    return table.take(order)
+
+
+class _Partition:
+    """The rows of one table of one task on their way to the disk."""
+
+    def __init__(self, record: type[Record], path: Path) -> None:
+        self.columns = columns(record)
+        self.schema = arrow_schema(record)
+        self.values = attrgetter(*(c.attribute for c in self.columns))
+        self.path = path
+        self.temporary = path.with_name(f".{path.name}.tmp")
+        self.rows: list[tuple[Any, ...]] = []
+        self.written = 0
+        self.unfit: list[str] = []
+        self._writer: pq.ParquetWriter | None = None
+
+    def _table(self, rows: list[tuple[Any, ...]]) -> pa.Table:
+        arrays = [_array(values, column)
+                  for values, column in zip(zip(*rows, strict=True), self.columns, strict=True)]
+        for array, column in zip(arrays, self.columns, strict=True):
+            if array.null_count and not column.nullable:
+                raise ValueError(f"column {column.name} cannot be None")
+        return pa.Table.from_arrays(arrays, schema=self.schema)
+
+    def _fitting(self) -> list[tuple[Any, ...]]:
+        """Rows that fit the schema; what does not is named in `unfit`."""
+        fitting = []
+        for row in self.rows:
+            try:
+                self._table([row])
+            except _UNFIT as error:
+                self.unfit.append(f"{self.path.parent.name}: {error}"[:300])
+            else:
+                fitting.append(row)
+        return fitting
+
+    def flush(self) -> None:
+        """Sort and write the rows held."""
+        if not self.rows:
+            return
+        try:
+            table = self._table(self.rows)
+        except _UNFIT:
+            self.rows = self._fitting()
+            if not self.rows:
+                return
+            table = self._table(self.rows)
+        if self._writer is None:
+            self.path.parent.mkdir(exist_ok=True)
+            self._writer = pq.ParquetWriter(self.temporary, self.schema, compression="zstd")
+        self._writer.write_table(_in_order(table), row_group_size=BLOCK)
+        self.written += len(self.rows)
+        self.rows = []
+
+    def close(self) -> bool:
+        """Finish the temporary file; False where there is none."""
+        if self._writer is None:
+            return False
+        self._writer.close()
+        handle = os.open(self.temporary, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        return True
+
+    def discard(self) -> None:
+        self.rows = []
+        self.temporary.unlink(missing_ok=True)
+
+
+class PartitionWriter:
+    """Takes the records of one task and writes its partitions, the timeline's included.
+
+    Use as a context manager: leaving it normally puts the partitions in place, leaving it by
+    an exception removes what was written. `rows` counts by table; `unfit` names records that
+    do not fit the schema of their table (our bug) and were left out.
+    """
+
+    def __init__(self, tables: Path, task: str) -> None:
+        self._tables, self._task = tables, task
+        self._partitions: dict[type[Record], _Partition] = {}
+
+    def __enter__(self) -> "PartitionWriter":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        if kind is None:
+            self._commit()
+        else:
+            for partition in self._partitions.values():
+                partition.discard()
+
+    def add(self, record: Record) -> None:
+        """Take a record, and the events that it declares."""
+        self._take(record)
+        for event in events(record):
+            self._take(event)
+
+    def extend(self, records: Iterable[Record]) -> None:
+        for record in records:
+            self.add(record)
+
+    def _take(self, record: Record) -> None:
+        kind = type(record)
+        partition = self._partitions.get(kind)
+        if partition is None:
+            path = self._tables / table_name(kind) / f"{self._task}.parquet"
+            partition = self._partitions[kind] = _Partition(kind, path)
+        partition.rows.append(partition.values(record))
+        if len(partition.rows) >= BLOCK:
+            partition.flush()
+
+    def flush(self) -> list[str]:
+        """Bring all rows into the temporary files; the descriptions of records left out."""
+        unfit = []
+        for partition in self._partitions.values():
+            partition.flush()
+            unfit += partition.unfit
+            partition.unfit = []
+        return unfit
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """Rows by table, those not flushed yet included."""
+        return {table_name(kind): p.written + len(p.rows)
+                for kind, p in sorted(self._partitions.items(), key=lambda i: table_name(i[0]))}
+
+    def _commit(self) -> None:
+        try:
+            self.flush()
+            finished = [p for p in self._partitions.values() if p.close()]
+        except BaseException:
+            for partition in self._partitions.values():
+                partition.discard()
+            raise
+        for partition in finished:
+            partition.temporary.replace(partition.path)
+            sync_directory(partition.path.parent)
+        if finished:
+            sync_directory(self._tables)

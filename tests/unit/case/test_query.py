@@ -1,0 +1,110 @@
+"""Reading a case: typed, sorted, narrowed, and closed to the outside."""
+
+from pathlib import Path
+
+import pytest
+
+from analyzer.case.folder import Case
+from analyzer.case.query import CaseTables, Window, ask
+from analyzer.case.schema import table_columns
+from analyzer.case.store import PartitionWriter
+from analyzer.errors import UsageError
+from analyzer.records import TABLES, Problem, Record, Snapshot, VirtualMachine
+from analyzer.source import Source
+from analyzer.times import parse_iso
+
+HERE = Source("a.E01", "/p1/x")
+TAKEN = parse_iso("2008-11-09T05:34:40.4317320Z") + 0
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Case:
+    case = Case(tmp_path / "it's a case")
+    case.tables.mkdir(parents=True)
+    tasks: dict[str, list[Record]] = {
+        "b": [Snapshot(source=HERE, name="two\0\x1b", vm_id="V1", created_at=TAKEN + 5)],
+        "a": [Snapshot(source=HERE, name="one", vm_id="V1", created_at=TAKEN),
+              Snapshot(source=HERE, name="old", vm_id="V2", created_at=1),
+              VirtualMachine(source=HERE, vm_id="V1", name="DC01", format="xml", state="x",
+                             boot_order=("cd", "ide"))],
+    }
+    for task, records in tasks.items():
+        write(case, task, records)
+    return case
+
+
+def write(case: Case, task: str, records: list[Record]) -> None:
+    with PartitionWriter(case.tables, task) as writer:
+        writer.extend(records)
+
+
+def test_rows_are_in_total_order_whatever_the_task(case: Case) -> None:
+    names = [r["name"] for r in CaseTables(case).rows("snapshot")]
+    assert names == ["one", "two\0\x1b", "old"]  # by source, system, machine, snapshot, name
+
+
+def test_frames_keep_ticks_exact_and_have_all_columns(case: Case) -> None:
+    tables = CaseTables(case)
+    frame = tables.frame("snapshot")
+    assert frame["created_at"].tolist() == [TAKEN, TAKEN + 5, 1]
+    assert str(frame["source_entry"].dtype) == "Int64"
+    assert list(tables.frame("virtual_machine")["boot_order"].iloc[0]) == ["cd", "ide"]
+    for table in TABLES:
+        assert list(tables.frame(table).columns) == [c.name for c in table_columns(table)]
+    assert len(tables.frame("disk_layer")) == 0
+    assert list(tables.rows("disk_layer")) == []
+
+
+def test_two_readers_at_once(case: Case) -> None:
+    tables = CaseTables(case)
+    pairs = [(a["name"], b["name"]) for a in tables.rows("snapshot")
+             for b in tables.rows("virtual_machine")]
+    assert len(pairs) == 3
+
+
+@pytest.mark.parametrize(("window", "count"), [
+    (Window(), 3), (Window(vm="dc01"), 2), (Window(vm="{v1}"), 2),
+    (Window(begin=TAKEN), 2), (Window(end=TAKEN), 1), (Window(vm="DC01", begin=TAKEN + 1), 1)])
+def test_timeline_is_narrowed_and_in_order(case: Case, window: Window, count: int) -> None:
+    times = [r["at"] for r in CaseTables(case, window).timeline()]
+    assert times == sorted(times)
+    assert len(times) == count
+
+
+def test_an_unknown_machine_names_the_nearest(case: Case) -> None:
+    with pytest.raises(UsageError, match="dc01"):
+        list(CaseTables(case, Window(vm="DC1")).timeline())
+
+
+def test_a_query_sees_times_and_ticks(case: Case) -> None:
+    answer = ask(case, "SELECT created_at::VARCHAR, created_at_ticks FROM snapshot ORDER BY 2")
+    assert answer.columns[1] == "created_at_ticks"
+    assert list(answer.rows) == [("1601-01-01 00:00:00", 1),
+                                 ("2008-11-09 05:34:40.431732", TAKEN),
+                                 ("2008-11-09 05:34:40.431732", TAKEN + 5)]
+
+
+@pytest.mark.parametrize("sql", [
+    "COPY (SELECT 1) TO '{tables}/x.csv'", "SELECT * FROM read_csv('/etc/passwd')",
+    "CREATE TABLE x (a INT)", "SELECT 1; SELECT 2", "", "SELECT nothing FROM snapshot",
+    "ATTACH '/etc/passwd'", "SET threads=1", "SELECT * FROM glob('/etc/*')", "INSTALL httpfs"])
+def test_a_query_changes_nothing_and_reaches_nothing(case: Case, sql: str) -> None:
+    before = sorted(p for p in case.root.rglob("*"))
+    with pytest.raises(UsageError):
+        list(ask(case, sql.replace("{tables}", str(case.tables))).rows)
+    assert sorted(p for p in case.root.rglob("*")) == before
+
+
+def test_a_problem_said_twice_is_one_problem(case: Case) -> None:
+    problem = Problem(source=HERE, code="X", what="a", effect="b")
+    write(case, "c", [problem])
+    write(case, "d", [problem])
+    assert len(CaseTables(case).frame("problem")) == 1
+
+
+def test_a_foreign_partition_is_refused(case: Case) -> None:
+    (case.tables / "problem").mkdir()
+    source = case.tables / "snapshot" / "a.parquet"
+    (case.tables / "problem" / "x.parquet").write_bytes(source.read_bytes())
+    with pytest.raises(UsageError, match="not written by this version"):
+        CaseTables(case)
