@@ -1,0 +1,301 @@
+"""An NTFS volume: what is on it, and the bytes of each stream. The only importer of pytsk3.
+
+The Sleuth Kit gives the names in directory indexes and decompresses LZNT1. Everything else is
+our own reading of the master file table, which it does not show (initialized sizes, raw names,
+$FILE_NAME times, security ids). Where it refuses a volume, names come from the table alone.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from functools import partial
+from itertools import islice
+from typing import Final
+
+import pytsk3
+
+from analyzer.blocks import Blocks, Kind, Memory
+from analyzer.errors import Corrupt, EvidenceError, Notice, Unreadable, Unsupported
+from analyzer.filesystem.attributes import Attribute, AttributeType, text
+from analyzer.filesystem.boot import SIZE, find_boot
+from analyzer.filesystem.directory import IndexName
+from analyzer.filesystem.entries import (
+    ORPHANS,
+    Entry,
+    File,
+    Link,
+    Stream,
+    Times,
+    component,
+    make_entry,
+    pieces,
+)
+from analyzer.filesystem.image import PaddedImage
+from analyzer.filesystem.mft_table import MasterFileTable, open_table
+from analyzer.filesystem.name_index import NameIndex
+from analyzer.filesystem.paths import fold, locate
+from analyzer.filesystem.reparse import DEDUPLICATED, WOF, Reparse
+from analyzer.filesystem.stream import DecodedBlocks, RefusedBlocks, RunBlocks, stream_map
+from analyzer.filesystem.walk import ROOT, Walk
+
+__all__ = ["Entry", "File", "Ntfs", "Reparse", "Stream", "Times"]
+_VOLUME: Final = 3
+"""MFT number of $Volume."""
+_MOST_NOTICES: Final = 1000
+_CACHED_DIRECTORIES: Final = 64
+_MOST_NAMES: Final = 2_000_000
+"""In one directory."""
+_FILTERED: Final = {WOF: "compressed by the Windows Overlay Filter (WOF)",
+                    DEDUPLICATED: "data deduplication: the content is in the chunk store"}
+
+
+class _Image(pytsk3.Img_Info):  # type: ignore[misc]  # pytsk3 has no types
+    """The padded image as The Sleuth Kit wants it. `read` never raises."""
+
+    def __init__(self, image: PaddedImage) -> None:
+        self._image = image
+        super().__init__(url="", type=pytsk3.TSK_IMG_TYPE_EXTERNAL)
+
+    def read(self, offset: int, size: int) -> bytes:
+        return self._image.read(offset, size)
+
+    def get_size(self) -> int:
+        return self._image.size
+
+
+class Ntfs:
+    """One volume. Not for use by several threads at once.
+
+    blocks        the volume's bytes         label, serial, version ("3.1")
+    cluster_size, record_size  bytes         is_dirty  None where $Volume cannot be read
+    notices       what was odd so far; grows with reading
+    """
+
+    def __init__(self, blocks: Blocks, image: PaddedImage, table: MasterFileTable,
+                 notices: dict[Notice, None]) -> None:
+        """Use `open`."""
+        self.blocks = blocks
+        self.serial = table.boot.serial
+        self.cluster_size = table.boot.cluster_size
+        self.record_size = table.boot.record_size
+        self._image, self._table, self._notices = image, table, notices
+        self.label, self.version, self.is_dirty = self._volume()
+        self._names: NameIndex | None = None
+        self._children: OrderedDict[int, list[Entry]] = OrderedDict()
+        self._library = self._open_library()
+
+    @classmethod
+    def open(cls, blocks: Blocks) -> "Ntfs":
+        """The volume in `blocks`; raises NotThisFormat, Corrupt or Unreadable."""
+        boot, problem, raw = find_boot(blocks)
+        # The Sleuth Kit refuses a volume whose last sectors are not in the image
+        claimed = boot.size + boot.sector_size
+        image = PaddedImage(blocks, max(blocks.size, claimed))
+        notices: dict[Notice, None] = {}
+        report = partial(_report, notices)
+        if problem is not None:
+            image.patches[0] = raw
+            report(Notice("NTFS-BOOT", f"boot sector: {problem}",
+                          "the backup boot sector is used", 0, SIZE))
+        if blocks.size < boot.size:
+            report(Notice("IMG-TRUNC", f"the volume has {boot.size} bytes, {blocks.size} are here",
+                          "what lies past them cannot be read", blocks.size,
+                          boot.size - blocks.size))
+        return cls(blocks, image, open_table(image, boot, report), notices)
+
+    @property
+    def notices(self) -> list[Notice]:
+        """Each said once, in the order met."""
+        return list(self._notices)
+
+    @property
+    def lost(self) -> list[tuple[int, int]]:
+        """(offset, length) of what was unreadable and zero-filled, merged, in order."""
+        return list(self._image.ledger.ranges)
+
+    def root(self) -> Entry:
+        """The root directory; raises nothing, its note says when its record is damaged."""
+        raw = ".".encode("utf-16-le")
+        try:
+            record = self._table.record(ROOT)
+        except EvidenceError as error:
+            self._table.report_record(ROOT, error)
+            return Entry("/", ".", raw, ROOT, ROOT, allocated=True, is_directory=True,
+                         note="record unreadable")
+        name = record.names[0] if record.names else None
+        link = Link(raw, ROOT, record.sequence, record.in_use, is_directory=True, record=record,
+                    name=name)
+        made = make_entry(self._table, link, "/")
+        note = "damaged record" if record.damage is not None else ""
+        return Entry("/", ".", raw, ROOT, record.sequence, record.in_use, is_directory=True,
+                     times=made.times, streams=made.streams, reparse=made.reparse,
+                     file_attributes=made.file_attributes, security_id=made.security_id,
+                     note=note)
+
+    def walk(self, *, deleted: bool = True) -> Iterator[Entry]:
+        """Every entry below the root: parents before children, in one order each time."""
+        return self._walk(include_deleted=deleted).run(self.root())
+
+    def children(self, directory: Entry) -> list[Entry]:
+        """Allocated and deleted, sorted by name, then number."""
+        return [step.entry for step in self._walk().steps(directory)]
+
+    def find(self, path: str) -> Entry | None:
+        """The entry at "/Windows/System32": any case, no link followed; None when absent.
+
+        An allocated entry is preferred to a deleted one, then the name's own case.
+        """
+        parts = [part for part in path.split("/") if part]
+        entry = self.root()
+        if parts and f"/{parts[0]}" == ORPHANS:
+            wanted = fold("/" + "/".join(parts))
+            return next((e for e in self.walk() if fold(e.path) == wanted), None)
+        for part in parts:
+            folded = fold(part)
+            found = [e for e in self._cached_children(entry)
+                     if folded in (fold(e.name), fold(component(e.name)))]
+            if not found:
+                return None
+            entry = min(found, key=lambda e: (not e.allocated, e.name != part))
+        return entry
+
+    def entry(self, inode: int) -> Entry:
+        """The entry with an MFT number, by the first of its names; raises Corrupt, Unreadable.
+
+        Its path is worked out through the $FILE_NAMEs of its parents.
+        """
+        if inode == ROOT:
+            return self.root()
+        link, directory = locate(self._table, inode)
+        return make_entry(self._table, link, directory)
+
+    def open_file(self, entry: Entry, stream: str = "") -> File:
+        """A stream of an entry; raises EvidenceError when there is none or it makes no sense."""
+        record = self._table.record(entry.inode)
+        if not record.is_named_by(entry.sequence):
+            raise Corrupt(f"{entry.path}: MFT entry {entry.inode} belongs to another file now")
+        attributes, damage = self._table.whole(record)
+        found = pieces(attributes, stream)
+        if not found:
+            raise damage or EvidenceError(f"{entry.path} has no stream {stream!r}")
+        first = min(found, key=lambda piece: piece.first_vcn)
+        blocks = self._stream(entry, found, first)
+        return File(entry.path, entry, stream, blocks.size, blocks)
+
+    def _stream(self, entry: Entry, found: list[Attribute], first: Attribute) -> Blocks:
+        if entry.reparse is not None and entry.reparse.tag in _FILTERED and not first.name:
+            reason = Unsupported(f"{entry.path}: {_FILTERED[entry.reparse.tag]}")
+            return RefusedBlocks(first.size, reason)
+        if first.is_encrypted:
+            return RefusedBlocks(first.size, Unsupported(f"{entry.path}: encrypted (EFS)"))
+        if first.value is not None:
+            return Memory(first.value)
+        runs = RunBlocks(self.blocks,
+                         stream_map(found, self.cluster_size, self.blocks.size))
+        if not first.is_compressed:
+            return runs
+        return DecodedBlocks(first.size, partial(self._decompress, entry.inode, first, runs))
+
+    def _decompress(self, inode: int, first: Attribute, runs: RunBlocks, offset: int,
+                    length: int) -> bytes:
+        """LZNT1 by The Sleuth Kit; raises Unreadable where it was given zeros for lost bytes."""
+        if self._library is None:
+            raise Unsupported("compressed, and The Sleuth Kit cannot open this volume")
+        known = max(0, min(length, first.initialized - offset))
+        data = b""
+        if known:
+            try:
+                file = self._library.open_meta(inode)
+                number = _attribute_id(file, first.name)
+                data = file.read_random(offset, known, pytsk3.TSK_FS_ATTR_TYPE_NTFS_DATA, number)
+            except OSError as error:
+                raise Corrupt(f"compressed stream of MFT entry {inode}: {error}", offset) from error
+            self._check_lost(runs, self.cluster_size << first.compression_unit, offset, known)
+            if len(data) < known:
+                raise Corrupt(f"compressed stream of MFT entry {inode} ends early",
+                              offset + len(data))
+        return data.ljust(length, b"\0")
+
+    def _check_lost(self, runs: RunBlocks, unit: int, offset: int, length: int) -> None:
+        start = offset // unit * unit
+        for extent in runs.map.find(start, -(-(offset + length) // unit) * unit - start):
+            lost = extent.kind == Kind.UNREADABLE or (
+                extent.kind == Kind.DATA
+                and self._image.ledger.overlap(extent.at, extent.length) is not None)
+            if lost:
+                at = max(offset, extent.start // unit * unit)
+                raise Unreadable("compressed unit with unreadable bytes", at,
+                                 min(offset + length, extent.end) - at)
+
+    def _walk(self, *, include_deleted: bool = True) -> Walk:
+        if self._names is None:
+            self._names = NameIndex.build(self._table)
+        return Walk(self._names, self._index, partial(_report, self._notices), include_deleted)
+
+    def _cached_children(self, directory: Entry) -> list[Entry]:
+        number = directory.inode
+        if number not in self._children:
+            self._children[number] = self.children(directory)
+            if len(self._children) > _CACHED_DIRECTORIES:
+                self._children.popitem(last=False)
+        return self._children[number]
+
+    def _index(self, inode: int) -> list[IndexName] | None:
+        """The names in a directory's index and its slack; None, and a notice, where it fails."""
+        if self._library is None:
+            return None
+        try:
+            names = [file.info.name for file in islice(self._library.open_dir(inode=inode),
+                                                       _MOST_NAMES)]
+        except OSError as error:
+            _report(self._notices, Notice("NTFS-DIR", f"directory {inode}: {error}",
+                                          "its names come from the files alone"))
+            return None
+        last = self._library.info.last_inum
+        return [IndexName(name.name, name.meta_addr, name.meta_seq,
+                          int(name.flags) == int(pytsk3.TSK_FS_NAME_FLAG_ALLOC),
+                          name.type == pytsk3.TSK_FS_NAME_TYPE_DIR)
+                for name in names if name.meta_addr != last]
+
+    def _open_library(self) -> "pytsk3.FS_Info | None":
+        try:
+            return pytsk3.FS_Info(_Image(self._image), 0, pytsk3.TSK_FS_TYPE_NTFS)
+        except OSError as error:
+            _report(self._notices, Notice("NTFS-TSK", f"The Sleuth Kit: {error}",
+                                          "names come from the master file table alone"))
+            return None
+
+    def _volume(self) -> tuple[str, str, bool | None]:
+        """Label, version and dirty flag."""
+        label, version, is_dirty = "", "", None
+        try:
+            for attribute in self._table.record(_VOLUME).attributes:
+                value = attribute.value or b""
+                if attribute.type == AttributeType.VOLUME_NAME:
+                    label = text(value)
+                elif attribute.type == AttributeType.VOLUME_INFORMATION and len(value) >= 12:
+                    version, is_dirty = f"{value[8]}.{value[9]}", bool(value[10] & 1)
+        except EvidenceError as error:
+            self._table.report_record(_VOLUME, error)
+        if is_dirty:
+            _report(self._notices,
+                    Notice("NTFS-DIRTY", "the volume is marked dirty",
+                           "$LogFile is not replayed; recent changes may be missing"))
+        return label, version, is_dirty
+
+
+def _report(notices: dict[Notice, None], notice: Notice) -> None:
+    if len(notices) < _MOST_NOTICES:
+        notices.setdefault(notice)
+    elif len(notices) == _MOST_NOTICES:
+        notices[Notice("NTFS-MANY", f"over {_MOST_NOTICES} notices", "the rest is left out")] = None
+
+
+def _attribute_id(file: "pytsk3.File", stream: str) -> int:
+    """The Sleuth Kit's id of a $DATA attribute; it renumbers those of extension records."""
+    for attribute in file:
+        info = attribute.info
+        if int(info.type) == int(pytsk3.TSK_FS_ATTR_TYPE_NTFS_DATA):
+            name = (info.name or b"").decode("utf-8", "replace")
+            if name == stream or (not stream and name in ("N/A", "$Data")):
+                return int(info.id)
+    raise OSError("no such attribute")

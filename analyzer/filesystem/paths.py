@@ -1,0 +1,69 @@
+"""From an MFT number to a path, through the parents that the $FILE_NAMEs give; and letter case."""
+
+from typing import Final
+
+from analyzer.errors import Corrupt, EvidenceError
+from analyzer.filesystem.attributes import (
+    DOS,
+    AttributeType,
+    FileName,
+    decode_file_name,
+    text,
+)
+from analyzer.filesystem.entries import ORPHANS, Link, component
+from analyzer.filesystem.mft import MftRecord
+from analyzer.filesystem.mft_table import MasterFileTable
+from analyzer.filesystem.walk import DEEPEST, ORPHAN, ROOT, nameless_link
+
+_SINGLE: Final = 1
+
+
+def fold(name: str) -> str:
+    """Upper case as NTFS compares names: one character for one, so ß stays."""
+    if name.isascii():
+        return name.upper()
+    return "".join(u if len(u := c.upper()) == _SINGLE else c for c in name)
+
+
+def locate(table: MasterFileTable, inode: int) -> tuple[Link, str]:
+    """The link of an MFT number and the path of its directory; raises Corrupt or Unreadable."""
+    record = table.record(inode)
+    if record.base is not None:
+        raise Corrupt(f"MFT entry {inode} extends entry {record.base.number}")
+    name = first_name(table, record)
+    if name is None:
+        return nameless_link(record), ORPHANS
+    directory = _directory(table, name)
+    link = Link(name.raw, inode, record.sequence, record.in_use, record.is_directory, record, name,
+                note=ORPHAN if directory.startswith(ORPHANS) else "")
+    return link, directory
+
+
+def first_name(table: MasterFileTable, record: MftRecord) -> FileName | None:
+    """The first name of a file that is not a DOS one, else the first; None where it has none."""
+    names = list(record.names)
+    if not names:
+        for attribute in table.whole(record)[0]:
+            if attribute.type == AttributeType.FILE_NAME and attribute.value is not None:
+                names.append(decode_file_name(attribute.value))
+    return min(names, key=lambda name: name.namespace == DOS, default=None)
+
+
+def _directory(table: MasterFileTable, name: FileName) -> str:
+    """Path of the directory a name is in, from the root or from the first orphan above it."""
+    parts: list[str] = []
+    visited: set[int] = set()
+    parent = name.parent
+    while parent.number != ROOT:
+        try:
+            record = table.record(parent.number)
+            above = first_name(table, record)
+        except EvidenceError:
+            return "/".join([ORPHANS, *reversed(parts)])
+        if (above is None or parent.number in visited or len(visited) >= DEEPEST
+                or not record.is_directory or not record.is_named_by(parent.sequence)):
+            return "/".join([ORPHANS, *reversed(parts)])
+        visited.add(parent.number)
+        parts.append(component(text(above.raw)))
+        parent = above.parent
+    return "/" + "/".join(reversed(parts))

@@ -1,0 +1,177 @@
+"""Going through a volume: every name below the root, then what no directory leads to.
+
+Iterative and with a visited set, so that no index entry can make it loop: a directory is
+entered once, and only by a name that its own $FILE_NAME confirms. Names that no directory
+reaches (deleted directories reused, damaged indexes, loops) come last, under /$OrphanFiles.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from analyzer.errors import EvidenceError, Notice
+from analyzer.filesystem.attributes import AttributeType, Reference
+from analyzer.filesystem.directory import LOST, IndexName, link_names
+from analyzer.filesystem.entries import ORPHANS, Entry, Link, make_entry
+from analyzer.filesystem.mft import MftRecord
+from analyzer.filesystem.name_index import NameIndex, NameRow
+
+ROOT: Final = 5
+"""MFT number of the root directory."""
+DEEPEST: Final = 512
+MOST_ENTRIES: Final = 5_000_000
+LONGEST_PATH: Final = 32_768
+ORPHAN: Final = "orphan"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An entry, and whether its own record confirms that it is a directory to be entered."""
+
+    entry: Entry
+    can_enter: bool
+
+
+@dataclass(slots=True)
+class Walk:
+    """One pass; `index` gives the names in a directory's index, None where it has none."""
+
+    names: NameIndex
+    index: Callable[[int], list[IndexName] | None]
+    report: Callable[[Notice], None]
+    include_deleted: bool = True
+    _seen: bytearray = field(default_factory=bytearray)
+    _entered: set[int] = field(default_factory=set)
+
+    def run(self, root: Entry) -> Iterator[Entry]:
+        """Every entry below `root`, parents before children."""
+        self._seen = bytearray(len(self.names))
+        for count, entry in enumerate(self._all(root)):
+            if count == MOST_ENTRIES:
+                self.report(Notice("NTFS-ENTRIES", f"more than {MOST_ENTRIES} names",
+                                   "the rest is not listed"))
+                return
+            yield entry
+
+    def steps(self, directory: Entry) -> list[Step]:
+        """What is in a directory, sorted by name, then number."""
+        number = directory.inode
+        try:
+            record = self.names.table.record(number)
+        except EvidenceError:
+            record = None
+        if record is not None and not record.is_named_by(directory.sequence):
+            return []
+        rows = [row for row in map(self.names.get, self.names.rows(number)) if row is not None]
+
+        def is_ours(row: NameRow) -> bool:
+            sequence = row.name.parent.sequence
+            if row.record.number == number:
+                return False
+            return (record.is_named_by(sequence) if record is not None
+                    else sequence == directory.sequence)
+
+        index = self._index(record) if record is not None else None
+        others = [row for row in rows if row.record.number != number]
+        links = link_names(index, others, is_ours, self.names.table.record)
+        self._mark([row.row for row in rows if is_ours(row)]
+                   + [link.row for link in links if link.row is not None])
+        found = [self._step(link, directory.path) for link in links]
+        return sorted(found, key=lambda s: (s.entry.name, s.entry.inode, not s.entry.allocated,
+                                            s.entry.raw_name, s.entry.note))
+
+    def _index(self, record: MftRecord) -> list[IndexName] | None:
+        """The names in a directory's index without those of itself and of its parent.
+
+        A file may be called `..`; only the number tells.
+        """
+        names = self.index(record.number)
+        if names is None:
+            return None
+        own = {record.number, *(name.parent.number for name in record.names)}
+        if not record.names:
+            own.update(int(self.names.parent[row]) for row in self.names.rows_of(record.number))
+        return [name for name in names if name.text not in (b".", b"..") or name.inode not in own]
+
+    def _mark(self, rows: list[int]) -> None:
+        if self._seen:
+            for row in rows:
+                self._seen[row] = 1
+
+    def _step(self, link: Link, directory: str) -> Step:
+        entry = make_entry(self.names.table, link, directory)
+        return Step(entry, entry.is_directory and (link.row is not None or link.note == LOST))
+
+    def _all(self, root: Entry) -> Iterator[Entry]:
+        self._entered.add(root.inode)
+        self._mark(self.names.rows_of(root.inode))
+        yield from self._descend(self.steps(root))
+        for is_loop in (False, True):
+            for row in range(len(self.names)):
+                if not self._seen[row] and (is_loop or not self._has_directory(row)):
+                    self._seen[row] = 1
+                    yield from self._descend(self._orphan(row))
+        yield from self._descend([self._step(link, ORPHANS) for link in self._nameless()])
+
+    def _descend(self, steps: list[Step]) -> Iterator[Entry]:
+        stack = [iter(steps)]
+        while stack:
+            step = next(stack[-1], None)
+            if step is None:
+                stack.pop()
+                continue
+            entry = step.entry
+            if not entry.allocated and not self.include_deleted:
+                continue
+            yield entry
+            if step.can_enter and self._may_enter(entry, len(stack)):
+                self._entered.add(entry.inode)
+                stack.append(iter(self.steps(entry)))
+
+    def _may_enter(self, entry: Entry, depth: int) -> bool:
+        if entry.inode in self._entered:
+            self.report(Notice("NTFS-LOOP", f"{entry.path}: directory met before",
+                               "not entered again"))
+            return False
+        if depth >= DEEPEST or len(entry.path) >= LONGEST_PATH:
+            self.report(Notice("NTFS-DEPTH", f"{entry.path[:200]}: {depth} directories deep",
+                               f"what is below is listed under {ORPHANS}"))
+            return False
+        return True
+
+    def _has_directory(self, row: int) -> bool:
+        """Whether the directory that the name means still is one (and is an orphan itself)."""
+        parent: Reference = self.names.parent_of(row)
+        if parent.number == self.names.number[row]:
+            return False
+        try:
+            record = self.names.table.record(parent.number)
+        except EvidenceError:
+            return False
+        return record.is_directory and record.is_named_by(parent.sequence)
+
+    def _orphan(self, row: int) -> list[Step]:
+        found = self.names.get(row)
+        if found is None:
+            return []
+        record = found.record
+        return [self._step(Link(found.name.raw, record.number, record.sequence, record.in_use,
+                                record.is_directory, record, found.name, row, ORPHAN), ORPHANS)]
+
+    def _nameless(self) -> Iterator[Link]:
+        for number in self.names.nameless:
+            try:
+                record = self.names.table.record(number)
+            except EvidenceError as error:
+                self.names.table.report_record(number, error)
+                continue
+            sizes = (data.size for data in record.of_type(AttributeType.DATA))
+            if record.standard is not None or any(sizes):
+                yield nameless_link(record)
+
+
+def nameless_link(record: MftRecord) -> Link:
+    """The link of a file whose names are gone, under the name The Sleuth Kit gives it."""
+    raw = f"OrphanFile-{record.number}".encode("utf-16-le")
+    return Link(raw, record.number, record.sequence, record.in_use, record.is_directory, record,
+                note=f"{ORPHAN}; no name")
