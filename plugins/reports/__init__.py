@@ -1,1 +1,1 @@
-"""plugins"""
+"""Writers: one output format each. They format what the tables say and judge nothing."""

@@ -1,0 +1,42 @@
+"""Rows of CSV after RFC 4180 that no evidence text can break.
+
+A spreadsheet runs a cell that starts with `= + - @`, tab or a line end (CWE-1236), and a NUL or
+half a surrogate pair breaks readers. Such cells get a leading `'`, or `\\x00` and `\\uD800` in
+words, and the last column, `escaped`, names the columns in which that was done. Everything else
+is verbatim, line ends inside quotes included. JSONL carries all text as it is.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, BinaryIO, Final
+
+from analyzer.text import show
+
+_FORMULA: Final = re.compile(r"[\s\u200b\ufeff]*[=+\-@＝＋－＠]|[\t\r\n]")
+_BREAKS: Final = re.compile("[\x00\ud800-\udfff]")
+
+
+def cell(value: Any) -> tuple[str, bool]:
+    """Text of a cell, and whether it differs from the value. None is an empty cell."""
+    if value is None:
+        return "", False
+    if not isinstance(value, str):
+        return str(value), False
+    text = _BREAKS.sub(lambda match: show(match[0]), value)
+    if _FORMULA.match(text):
+        text = f"'{text}"
+    return text, text != value
+
+
+def write(out: BinaryIO, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a header and rows, each with the column `escaped` at its end."""
+    text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
+    writer = csv.writer(text)
+    writer.writerow([*columns, "escaped"])
+    for row in rows:
+        cells = [cell(value) for value in row]
+        changed = (name for name, (_, was) in zip(columns, cells, strict=True) if was)
+        writer.writerow([*(shown for shown, _ in cells), " ".join(changed)])
+    text.detach()

@@ -1,0 +1,89 @@
+"""The inventory as JSON."""
+
+import json
+from typing import Any, BinaryIO
+
+from analyzer.plugin import Tables, report
+from analyzer.times import iso
+from plugins.reports.branching import lay_out
+from plugins.reports.hosts import Host, Inventory, Listing, Machine, Row, inventory
+from plugins.reports.source_line import address
+
+_SOURCE = ("source_evidence", "source_path", "source_detail", "source_entry", "source_offset",
+           "source_image_offset", "source_layer")
+
+
+@report("inventory", "json", "inventory.json")
+def inventory_json(tables: Tables, out: BinaryIO) -> None:
+    """Hosts, their machines, and of each machine its snapshots, drives, disks, guests, problems.
+
+    Keys stand in the order of docs/tables.md, times are ISO 8601 in UTC ("" for none). Snapshots
+    are listed from the roots on, with `depth` and `children`. Text is as in the evidence (ASCII
+    with JSON escapes). Where more rows exist than are listed, `total` says how many.
+    """
+    text = json.JSONEncoder(indent=1).iterencode(_case(inventory(tables)))
+    for piece in text:
+        out.write(piece.encode("ascii"))
+    out.write(b"\n")
+
+
+def _case(case: Inventory) -> dict[str, Any]:
+    hosts = {host.system_id for host in case.hosts}
+    systems = Listing([row for row in case.others["system"].rows
+                       if row["system_id"] not in hosts])
+    systems.total = len(systems.rows) + case.others["system"].more
+    others = case.others | {"system": systems}
+    return {
+        "schema": "vmtrail inventory 1",
+        "run": _listing(case.runs),
+        "evidence": _listing(case.evidence),
+        "hosts": [_host(host) for host in case.hosts],
+        "not_of_a_machine": {table: _listing(listing) for table, listing in others.items()},
+    }
+
+
+def _host(host: Host) -> dict[str, Any]:
+    return {
+        "system_id": host.system_id,
+        "system": None if host.row is None else _plain(host.row),
+        "machines": [_machine(machine) for machine in host.machines],
+    }
+
+
+def _machine(machine: Machine) -> dict[str, Any]:
+    parts = machine.parts
+    return _plain(machine.row) | {
+        "snapshots": _snapshots(parts["snapshot"]),
+        "drives": _listing(parts["vm_drive"]),
+        "adapters": _listing(parts["vm_network_adapter"]),
+        "devices": _listing(parts["vm_device"]),
+        "disks": _listing(parts["disk_layer"]),
+        "volumes": _listing(parts["volume"]),
+        "guests": _listing(parts["system"]),
+        "findings": _listing(parts["finding"]),
+        "problems": _listing(parts["problem"]),
+        "coverage": _listing(parts["coverage"]),
+    }
+
+
+def _snapshots(listing: Listing) -> dict[str, Any]:
+    rows = listing.rows
+    places = lay_out([(row["snapshot_id"], row["parent_id"]) for row in rows])
+    nodes = []
+    for place in places:
+        row = rows[place.node]
+        children = [rows[p.node]["snapshot_id"] for p in places if p.parent_line == place.line]
+        nodes.append(_plain(row) | {"depth": place.depth, "children": children})
+    return {"total": listing.total, "rows": nodes}
+
+
+def _listing(listing: Listing) -> dict[str, Any]:
+    return {"total": listing.total, "rows": [_plain(row) for row in listing.rows]}
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    """A row with its source as one object and its times as text."""
+    source = {name.removeprefix("source_"): row[name] for name in _SOURCE}
+    fields = {name: iso(value) if name.endswith("_at") else value
+              for name, value in row.items() if name not in _SOURCE}
+    return fields | {"source": {"address": address(row)} | source}

@@ -1,0 +1,98 @@
+"""What the HTML page shows: the inventory, cut to what a page can hold, with its drawings."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Final
+
+from analyzer.plugin import Tables
+from plugins.reports.disk_tree import disk_tree
+from plugins.reports.drawing import Drawing
+from plugins.reports.hosts import Host, Inventory, Listing, Machine, Row, inventory
+from plugins.reports.lifeline import Lifeline, Marker, Moment, lifelines, markers, span
+from plugins.reports.snapshot_tree import snapshot_tree
+
+MACHINES: Final = 300
+"""Machines with a section of their own."""
+ROWS: Final = 200
+"""Rows of one table on the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One machine on the page."""
+
+    number: int
+    host: Host
+    machine: Machine
+    snapshots: Drawing
+    disks: Drawing
+    lifeline: Lifeline
+    moments: list[Moment]
+    markers: list[Marker]
+    strip: list[Marker]
+    """Its moments on the axis that all machines share."""
+
+    @property
+    def title(self) -> str:
+        """Name, or what stands for it."""
+        return self.machine.row["name"] or "(no name)"
+
+    def state_name(self, row: Row) -> str:
+        """At which state a row was read."""
+        snapshot = row["snapshot_id"]
+        names = (s["name"] for s in self.machine.parts["snapshot"].rows
+                 if s["snapshot_id"] == snapshot)
+        return (next(names, "") or snapshot) if snapshot else "present"
+
+    @property
+    def disk_files(self) -> int:
+        """Distinct virtual disk files."""
+        return len({row["path"].casefold() for row in self.machine.parts["disk_layer"].rows})
+
+
+def page(tables: Tables) -> dict[str, Any]:
+    """Values for the template."""
+    case = inventory(tables)
+    lines, topics = lifelines(tables.rows("event"), case.homes)
+    pairs = [(host, machine) for host in case.hosts for machine in host.machines][:MACHINES]
+    told = {id(machine): lines.get(id(machine), Lifeline()) for _, machine in pairs}
+    moments = {vm: line.moments for vm, line in told.items()}
+    first, last = span(moment for some in moments.values() for moment in some)
+    sections = [Section(number, host, machine, snapshot_tree(machine), disk_tree(machine),
+                        told[id(machine)], moments[id(machine)],
+                        markers(moments[id(machine)], *span(moments[id(machine)])),
+                        markers(moments[id(machine)], first, last, stacked=False))
+                for number, (host, machine) in enumerate(pairs, 1)]
+    return {"case": case, "sections": sections, "first": first, "last": last,
+            "more_machines": len(case.machines) - len(sections), "rows": ROWS,
+            "files": _files(tables), "events": topics, "totals": _totals(case),
+            "findings": _gathered(case, "finding"), "problems": _gathered(case, "problem"),
+            "coverage": _gathered(case, "coverage"), "volumes": _gathered(case, "volume"),
+            "names": {m.row["vm_id"]: m.row["name"] for m in case.machines}}
+
+
+def _totals(case: Inventory) -> dict[str, int]:
+    layers = [row for machine in case.machines for row in machine.parts["disk_layer"].rows]
+    tops = {row["chain"]: row["unreadable_bytes"] for row in layers
+            if row["depth"] == 0 and not row["snapshot_id"]}
+    guests = {(row["vm_id"], row["system_id"]) for machine in case.machines
+              for row in machine.parts["system"].rows}
+    return {"hosts": len(case.hosts), "machines": len(case.machines),
+            "snapshots": case.total("snapshot"), "guests": len(guests),
+            "disks": len({row["path"].casefold() for row in layers}),
+            "findings": case.total("finding"), "problems": case.total("problem"),
+            "unreadable": sum(tops.values())}
+
+
+def _gathered(case: Inventory, table: str) -> Listing:
+    """Rows of all machines and of none, as one listing."""
+    whole = Listing(kinds=case.kinds(table), total=case.total(table))
+    for listing in case.listings(table):
+        whole.rows.extend(listing.rows[:ROWS - len(whole.rows)])
+    return whole
+
+
+def _files(tables: Tables) -> Counter[str]:
+    """How many names of files there are, `allocated` and `deleted`."""
+    return Counter("allocated" if row["allocated"] else "deleted"
+                   for row in tables.rows("file_entry"))
