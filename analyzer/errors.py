@@ -69,5 +69,9 @@ class MissingParent(Unreadable):
     """Bytes that live in the parent of a differencing disk, and that parent is not there."""
 
 
+class NotInEvidence(EvidenceError):  # noqa: N818
+    """A link or a path leads to a volume, share or file that was not acquired."""
+
+
 class UsageError(Exception):
     """The command line asks for something that cannot be done; exit code 2."""

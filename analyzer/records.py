@@ -129,6 +129,26 @@ class System(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GuestIdentity(Record):
+    """What a guest's registry says of the machine and the host it ran on."""
+
+    host_name: str = ""
+    """HostName: the host as the guest was told to call it."""
+    vm_name: str = ""
+    """VirtualMachineName: the machine's name on the host when the guest last started."""
+    stated_vm_id: str = ""
+    """VirtualMachineId, where the host gave one."""
+    physical_host: str = ""
+    physical_host_full: str = ""
+    written_at: int | None = moment("Guest parameters written by the host")
+
+    TOPIC: ClassVar[str] = "system"
+
+    def describe(self) -> str:
+        return f"{self.vm_name} on {self.physical_host}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VirtualMachine(Record):
     """One virtual machine of a host, from its configuration or from what it left behind."""
 
@@ -139,7 +159,7 @@ class VirtualMachine(Record):
     format: str
     """xml, vmcx, vmc, or "none" where only remains are left."""
     state: str
-    """registered, unregistered, deleted configuration, partial, dangling link."""
+    """registered, unregistered, planned, deleted configuration, dangling link."""
     generation: int | None = None
     memory_mb: int | None = None
     processor_count: int | None = None
@@ -181,7 +201,7 @@ class Snapshot(Record):
     parent_basis: str = ""
     """Which configuration key or disk chain says so."""
     state: str = "complete"
-    """complete, partial, dangling parent, cyclic, orphan (no such machine)."""
+    """complete, partial, dangling parent, cyclic, orphan (no such machine), dangling link."""
     is_current: bool = False
     """True for the node that the machine's present state grew from."""
     configuration_path: str = ""
@@ -209,7 +229,9 @@ class VmDrive(Record):
     resolved_path: str = ""
     """Address of the file in the evidence; "" where it is not there."""
     state: str = ""
-    """present, missing, "" for an empty slot."""
+    """present, missing, not decoded; "" for an empty slot or a pass-through disk."""
+    state_basis: str = ""
+    """For a missing file, what the look-up met."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,8 +288,8 @@ class DiskLayer(Record):
     parent_id: str = ""
     parent_path: str = ""
     """Parent as the locators have it."""
-    parent_basis: str = ""
-    """How the parent was found: "unique id", or why not."""
+    found_by: str = ""
+    """What leads to this file: the configuration, or the unique id its child names."""
     creator: str = ""
     creator_version: str = ""
     creator_os: str = ""
@@ -298,8 +320,8 @@ class FileEntry(Record):
     is_directory: bool
     stream: str = ""
     link_target: str = ""
-    seen_by: str = ""
-    """Which looks at the volume show it, "" for all of them."""
+    note: str = ""
+    """What is odd about it: orphan, entry reused, odd name ..."""
     si_created_at: int | None = moment("Created ($STANDARD_INFORMATION)")
     si_modified_at: int | None = moment("Content modified ($STANDARD_INFORMATION)")
     si_changed_at: int | None = moment("Entry changed ($STANDARD_INFORMATION)")
@@ -374,8 +396,9 @@ class Run(Record):
 
 TABLES: dict[str, type[Record]] = {
     table_name(c): c
-    for c in (Evidence, Volume, System, VirtualMachine, Snapshot, VmDrive, VmNetworkAdapter,
-              VmDevice, DiskLayer, FileEntry, Event, Finding, Problem, Coverage, Run)
+    for c in (Evidence, Volume, System, GuestIdentity, VirtualMachine, Snapshot, VmDrive,
+              VmNetworkAdapter, VmDevice, DiskLayer, FileEntry, Event, Finding, Problem,
+              Coverage, Run)
 }
 
 

@@ -22,7 +22,7 @@ class Source:
     offset        byte offset in the innermost file
     image_offset  byte offset in the acquired image of the first byte meant; None where the
                   bytes are resident, compressed or in no single place
-    layer         path of the virtual disk file that owns those bytes, "" on the host itself
+    layer         address of the virtual disk file that owns those bytes, "" on the host itself
     """
 
     evidence: str

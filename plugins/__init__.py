@@ -1,1 +1,1 @@
-"""plugins"""
+"""The plugins that come with vmtrail."""

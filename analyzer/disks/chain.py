@@ -22,12 +22,14 @@ class DiskFile:
     """One virtual disk file of the evidence.
 
     path        Windows path on its system, `D:\\VMs\\web.avhd`
+    volume      address of the volume it lies on
     changed_at  last change of its content ($STANDARD_INFORMATION), ticks
     """
 
     source: Source
     path: str
     layer: Layer
+    volume: str = ""
     changed_at: int | None = None
 
 
@@ -71,6 +73,10 @@ class Chain:
     def disk(self) -> Disk:
         """The chain as one disk."""
         return Disk([file.layer for file in self.files])
+
+    def unreadable(self, depth: int) -> list[tuple[int, int]]:
+        """(offset, length) of what cannot be read of the disk as seen from one layer down."""
+        return Disk([file.layer for file in self.files[depth:]]).unreadable()
 
     def verdict(self, depth: int) -> str:
         """What can be said of one layer, in words: "complete" or what is wrong."""

@@ -6,7 +6,9 @@
 
 BAT: one big-endian u32 a block, the sector at which the block starts, all ones for none. A
 block is its sector bitmap (a bit a sector, most significant first, padded to whole sectors)
-and its data. A bit says "here"; a clear bit is the parent's sector, or zeros in a dynamic disk.
+and its data. A bit says "here"; a clear bit is the parent's sector, or, in a dynamic disk, one
+that was never written: zeros. Readers disagree where such a sector holds data all the same
+(qemu shows it, 7-Zip refuses the disk): it is unreadable here.
 The size of the disk is the footer's Current Size, whatever the CHS geometry says.
 
 Source: Microsoft, Virtual Hard Disk Image Format Specification 1.0 (2006).
@@ -173,8 +175,28 @@ class Vhd:
             at, length = start + low * SECTOR, (high - low) * SECTOR
             if bits[low]:
                 rows += self._stored(at, length, data + low * SECTOR)
+            elif self.kind == "differencing":
+                rows.append(Extent(at, length, Kind.PARENT))
             else:
-                rows.append(Extent(at, length, self._hole(-1)))
+                rows += self._never_written(at, length, data + low * SECTOR)
+        return rows
+
+    def _never_written(self, start: int, length: int, at: int) -> list[Extent]:
+        """Sectors of a dynamic disk with a clear bit: ZERO unless the file holds data there."""
+        try:
+            raw = self.container.read_at(at, max(0, min(length, self._data_end - at)))
+        except Unreadable:
+            return [Extent(start, length, Kind.UNREADABLE)]
+        sectors = np.frombuffer(raw.ljust(length, b"\0"), np.uint8).reshape(-1, SECTOR)
+        highest: list[int] = sectors.max(axis=1).tolist()
+        rows: list[Extent] = []
+        for index, used in enumerate(highest):
+            kind = Kind.UNREADABLE if used else Kind.ZERO
+            _append(rows, Extent(start + index * SECTOR, SECTOR, kind))
+        if any(row.kind == Kind.UNREADABLE for row in rows):
+            self._notice("VHD-BITMAP", f"sectors from {start:#x} hold data although the sector "
+                         "bitmap says they were never written", "those sectors are unreadable",
+                         at, length)
         return rows
 
     def _stored(self, start: int, length: int, at: int) -> list[Extent]:

@@ -1,1 +1,1 @@
-"""plugins"""
+"""Analysis plugins: pure functions from the tables of a case to records."""

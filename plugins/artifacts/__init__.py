@@ -1,1 +1,1 @@
-"""plugins"""
+"""Artifact plugins: one question, answered from the files of one system."""

@@ -1,0 +1,162 @@
+"""Finding configurations: in the register, behind its links, and anywhere else.
+
+The register of a 2008 host is `ProgramData\\Microsoft\\Windows\\Hyper-V\\Virtual Machines` and
+`...\\Snapshots`: configurations or symbolic links to them (FIELD-GUIDE 1.1, 7). Machines kept
+elsewhere lie below folders of those names, but a file is taken for what it holds: names only
+choose which files are looked into.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from analyzer.errors import EvidenceError, Notice, NotInEvidence, NotThisFormat, Unsupported
+from analyzer.filesystem.ntfs import Entry
+from analyzer.formats import vm_xml
+from analyzer.links import FOLLOWED, link_target
+from analyzer.machines.model import DanglingLink, Machine, Node
+from analyzer.system import REGISTER, WindowsSystem
+from analyzer.volume import Item
+
+FOLDERS = ("Virtual Machines", "Snapshots")
+TREE = ("virtual machines", "snapshots", "planned virtual machines")
+LARGEST = 16 << 20
+GUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?(?:\..*)?", re.IGNORECASE)
+HEAD = 4096
+MARKS = tuple("<configuration".encode(e) for e in ("ascii", "utf-16-le", "utf-16-be"))
+VMCX = bytes.fromhex("14202801")
+
+
+@dataclass
+class Found:
+    """What the search has gathered."""
+
+    machines: list[Machine] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list)
+    dangling: list[DanglingLink] = field(default_factory=list)
+    seen: set[tuple[str, int]] = field(default_factory=set)
+    """(volume address, MFT entry) of every file looked into."""
+
+
+def register_places(system: WindowsSystem) -> list[str]:
+    """Windows paths of the folders in which the service keeps its register."""
+    places: list[str] = []
+    if system.windows is not None:
+        root = system.windows.volume.windows_path("/")
+        places += [f"{root}{REGISTER}\\{folder}" for folder in FOLDERS]
+    return places
+
+
+def default_places(system: WindowsSystem) -> list[str]:
+    """The same below the default folder for configurations, where that was changed."""
+    software = system.hive("SOFTWARE")
+    key = software.key("Microsoft\\Windows NT\\CurrentVersion\\Virtualization") \
+        if software is not None else None
+    value = key.value("DefaultExternalDataRoot") if key is not None else None
+    root = value.text().rstrip("\\") if value is not None else ""
+    return [f"{root}\\{folder}" for folder in FOLDERS] if root else []
+
+
+def search_register(system: WindowsSystem, found: Found) -> None:
+    """Read the register, follow its links, and look into the default folders."""
+    for place in register_places(system):
+        for item in _listed(system, place):
+            _registered(system, item, found)
+    for place in default_places(system):
+        for item in _listed(system, place):
+            if item.entry.reparse is None and wanted(item.entry):
+                look_into(system, item, found)
+
+
+def wanted(entry: Entry) -> bool:
+    """Whether an entry may be a configuration, by its name or the folder it is in."""
+    if entry.is_directory or entry.reparse is not None or not 0 < entry.size <= LARGEST:
+        return False
+    folder = entry.path.rpartition("/")[0].rpartition("/")[2].lower()
+    return (GUID.fullmatch(entry.name) is not None or folder in TREE
+            or entry.name.lower().endswith((".xml", ".exp")))
+
+
+def look_into(system: WindowsSystem, item: Item, found: Found, *, link: Item | None = None,
+              registered: bool = False) -> None:
+    """Take a file as configuration if its content is one; Problems for what is damaged."""
+    key = item.volume.source.address, item.entry.inode
+    if key in found.seen:
+        return
+    found.seen.add(key)
+    try:
+        _take(system, item, found, link, registered=registered)
+    except NotThisFormat as error:
+        if registered and item.name.lower().endswith(".xml"):
+            system.problem(error, item.source, "the machine of this file is missing")
+    except EvidenceError as error:
+        if item.entry.allocated or registered:
+            system.problem(error, item.source, "the machine of this file is missing")
+
+
+def _take(system: WindowsSystem, item: Item, found: Found, link: Item | None, *,
+          registered: bool) -> None:
+    head = item.blocks().read_at(0, HEAD)
+    if head.startswith(VMCX):
+        raise Unsupported("a VMCX configuration; this version decodes XML")
+    if not registered and not any(mark in head for mark in MARKS):
+        raise NotThisFormat("no machine configuration")
+    configuration = vm_xml.parse(item.read(LARGEST))
+    if item.entry.allocated or registered:
+        for notice in configuration.notices:
+            system.notice(notice, item.source)
+    match = GUID.fullmatch(item.name)
+    named = match[1].upper() if match else ""
+    is_snapshot = configuration.is_snapshot
+    if is_snapshot is None:
+        is_snapshot = item.folder.lower() == "snapshots"
+    if is_snapshot:
+        found.nodes.append(Node(configuration.vm_id, configuration, item, link, registered,
+                                snapshot_id=configuration.snapshot_id or named))
+    else:
+        found.machines.append(Machine(configuration.vm_id or named, configuration, item, link,
+                                      registered))
+
+
+def _listed(system: WindowsSystem, place: str) -> Iterator[Item]:
+    try:
+        folder = system.find(place)
+    except EvidenceError as error:
+        system.cover(place, "unreadable")
+        system.problem(error, system.source.at(place), "configurations there are missing")
+        return
+    if folder is None:
+        system.cover(place, "absent")
+        return
+    system.cover(place, "read")
+    try:
+        yield from folder.children()
+    except EvidenceError as error:
+        system.cover(place, "partial")
+        system.problem(error, folder.source, "configurations there are missing")
+
+
+def _registered(system: WindowsSystem, item: Item, found: Found) -> None:
+    reparse = item.entry.reparse
+    if item.entry.is_directory or not item.entry.allocated:
+        return
+    if reparse is None or reparse.kind not in FOLLOWED:
+        if wanted(item.entry):
+            look_into(system, item, found, registered=True)
+        return
+    target = link_target(reparse)
+    try:
+        real = system.find(item.path)
+    except NotInEvidence as error:
+        why = error.what
+    except EvidenceError as error:
+        why = str(error)
+    else:
+        if real is not None:
+            look_into(system, real, found, link=item, registered=True)
+            return
+        why = "there is no such file"
+    found.dangling.append(DanglingLink(item, target, why))
+    system.notice(Notice("VM-LINK", f"{item.path} leads to {target}: {why}",
+                         "the machine or snapshot registered by this link is not described"),
+                  item.source)

@@ -1,0 +1,66 @@
+"""Finding virtual disk files: by content, wherever they lie and whatever they are called."""
+
+from analyzer.disks.chain import DiskFile, Shelf
+from analyzer.disks.vhd import Vhd
+from analyzer.errors import EvidenceError, NotThisFormat, Unsupported
+from analyzer.system import WindowsSystem
+from analyzer.volume import Item
+
+VHD_SUFFIXES = (".vhd", ".avhd", ".vud")
+LATER_SUFFIXES = (".vhdx", ".avhdx", ".vhds")
+SMALLEST_UNNAMED = 1 << 20
+"""Bytes; smaller files are looked into only if their name says disk."""
+
+
+class DiskFiles:
+    """The disk files of a system, each opened once."""
+
+    def __init__(self, system: WindowsSystem) -> None:
+        self._system = system
+        self._known: dict[tuple[str, int, str], DiskFile | None] = {}
+
+    def wanted(self, item: Item) -> bool:
+        """Whether a file may be a virtual disk: by its name, or by a footer at its end."""
+        entry = item.entry
+        if entry.is_directory or not entry.allocated or entry.reparse is not None:
+            return False
+        if entry.name.lower().endswith(VHD_SUFFIXES + LATER_SUFFIXES):
+            return True
+        if entry.size < SMALLEST_UNNAMED or entry.size % 512 not in (0, 511):
+            return False
+        try:
+            return item.blocks().read_at(entry.size // 512 * 512 - 512 * (entry.size % 512 == 0),
+                                         8) == b"conectix"
+        except EvidenceError:
+            return False
+
+    def add(self, item: Item) -> DiskFile | None:
+        """The disk in a file; None, with a Problem, where it is none or not decoded."""
+        key = item.volume.source.address, item.entry.inode, item.stream
+        if key not in self._known:
+            self._known[key] = self._open(item)
+        return self._known[key]
+
+    def shelf(self) -> Shelf:
+        """Every disk found, by path."""
+        files = [file for file in self._known.values() if file is not None]
+        return Shelf(tuple(sorted(files, key=lambda file: (file.path, file.source.address))))
+
+    def _open(self, item: Item) -> DiskFile | None:
+        try:
+            blocks = item.blocks()
+            head = blocks.read_at(0, 8)
+            if head == b"vhdxfile":
+                raise Unsupported("a VHDX disk; this version decodes VHD")
+            layer = Vhd(blocks)
+        except NotThisFormat as error:
+            self._system.problem(error, item.source, "a file that is named as a virtual disk, or "
+                                 "used as one, could not be opened")
+            return None
+        except EvidenceError as error:
+            self._system.problem(error, item.source, "this virtual disk could not be opened")
+            return None
+        for notice in layer.notices:
+            self._system.notice(notice, item.source)
+        return DiskFile(item.placed(), item.path, layer, item.volume.source.address,
+                        item.entry.times.si_modified)

@@ -1,0 +1,185 @@
+"""Inventory: every machine, snapshot and virtual disk of one system, found in one walk."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
+
+from analyzer.disks.chain import Chain, DiskFile, Shelf, build_chain
+from analyzer.errors import EvidenceError, Notice, NotInEvidence
+from analyzer.machines import tree
+from analyzer.machines.configurations import (
+    Found,
+    default_places,
+    look_into,
+    register_places,
+    search_register,
+    wanted,
+)
+from analyzer.machines.disk_files import DiskFiles
+from analyzer.machines.model import Configured, DanglingLink, Drive, Machine, Node
+from analyzer.system import WindowsSystem
+from analyzer.volume import Item
+
+
+@dataclass(eq=False)
+class Inventory:
+    """machines by name, orphans (snapshots without machine), every chain, and loose disks.
+
+    loose  chains whose top file no configuration names and no other disk has as parent
+    """
+
+    machines: list[Machine]
+    orphans: list[Node]
+    dangling: list[DanglingLink]
+    shelf: Shelf
+    loose: list[Chain] = field(default_factory=list)
+
+    def configured(self) -> list[Configured]:
+        """Machines and all snapshots, each machine followed by its own."""
+        rows: list[Configured] = []
+        for machine in self.machines:
+            rows += [machine, *machine.nodes]
+        return [*rows, *self.orphans]
+
+
+_KNOWN: "WeakKeyDictionary[WindowsSystem, Inventory]" = WeakKeyDictionary()
+
+
+def inventory(system: WindowsSystem) -> Inventory:
+    """The inventory of a system; worked out once."""
+    if system not in _KNOWN:
+        _KNOWN[system] = _take_inventory(system)
+    return _KNOWN[system]
+
+
+def _take_inventory(system: WindowsSystem) -> Inventory:
+    found, files = Found(), DiskFiles(system)
+    search_register(system, found)
+    deleted: list[Item] = []
+    for item in system.walk() if system.owns_volumes else ():
+        if files.wanted(item):
+            files.add(item)
+        elif wanted(item.entry):
+            if item.entry.allocated:
+                look_into(system, item, found)
+            else:
+                deleted.append(item)
+    _add_deleted(system, found, deleted)
+    for configured in [*found.machines, *found.nodes]:
+        _attach_drives(system, configured, files)
+        configured.saved_state = _saved_state(system, configured)
+    shelf = files.shelf()
+    _build_chains(system, found, shelf)
+    inventory = _plant(system, found, shelf)
+    inventory.loose = _loose(system, inventory)
+    return inventory
+
+
+def _add_deleted(system: WindowsSystem, found: Found, deleted: Sequence[Item]) -> None:
+    """Deleted configurations of machines that are not otherwise known; others are only said."""
+    for item in deleted:
+        aside = Found(seen=found.seen)
+        look_into(system, item, aside)
+        for machine in aside.machines:
+            if any(machine.vm_id == known.vm_id for known in found.machines):
+                system.notice(Notice(
+                    "VM-OLDCONFIG", f"{item.path} is a deleted earlier configuration of "
+                    f"{machine.configuration.name}", "it is not part of the inventory"),
+                    item.source)
+            elif machine.configuration.name or machine.configuration.drives:
+                found.machines.append(machine)
+        known_nodes = {node.snapshot_id for node in found.nodes}
+        found.nodes += [node for node in aside.nodes if node.snapshot_id not in known_nodes]
+
+
+def _attach_drives(system: WindowsSystem, configured: Configured, files: DiskFiles) -> None:
+    for slot in configured.configuration.drives:
+        drive = Drive(slot.controller, slot.controller_number, slot.slot, slot.medium, slot.path)
+        configured.drives.append(drive)
+        if not slot.path or slot.medium == "pass-through":
+            continue
+        try:
+            drive.item = system.find(slot.path)
+        except NotInEvidence as error:
+            drive.state, drive.why = "missing", error.what
+            continue
+        except EvidenceError as error:
+            drive.state, drive.why = "missing", str(error)
+            continue
+        drive.state = "present" if drive.item is not None else "missing"
+        if drive.item is not None and slot.medium == "disk":
+            drive.file = files.add(drive.item)
+            drive.state = "present" if drive.file is not None else "not decoded"
+
+
+def _saved_state(system: WindowsSystem, configured: Configured) -> list[Item]:
+    saved = configured.configuration.saved_state
+    paths = [saved.memory_path, saved.state_path] if saved is not None else []
+    identity = configured.snapshot_id if isinstance(configured, Node) else configured.vm_id
+    folder = configured.file.path.rpartition("\\")[0]
+    paths += [f"{folder}\\{identity}\\{identity}{suffix}" for suffix in (".bin", ".vsv")]
+    found: dict[str, Item] = {}
+    for path in filter(None, paths):
+        try:
+            item = system.find(path)
+        except EvidenceError:
+            item = None
+        if item is not None and not item.entry.is_directory:
+            found.setdefault(item.path.lower(), item)
+    return list(found.values())
+
+
+def _build_chains(system: WindowsSystem, found: Found, shelf: Shelf) -> None:
+    chains: dict[str, Chain] = {}
+    for configured in [*found.machines, *found.nodes]:
+        for drive in configured.drives:
+            if drive.file is not None:
+                path = drive.file.path
+                chains[path] = chains.get(path) or build_chain(drive.file, shelf)
+                drive.chain = chains[path]
+    for chain in chains.values():
+        say(system, chain)
+
+
+def say(system: WindowsSystem, chain: Chain) -> None:
+    """The notices of a chain as Problems."""
+    for notice in chain.notices:
+        system.notice(notice, chain.files[0].source)
+
+
+def _plant(system: WindowsSystem, found: Found, shelf: Shelf) -> Inventory:
+    machines = sorted(found.machines, key=lambda m: (
+        m.configuration.name, m.vm_id, not m.registered, m.file.path))
+    owners: dict[str, Machine] = {}
+    for machine in sorted(machines, key=lambda m: not m.registered):
+        owners.setdefault(machine.vm_id, machine)
+    for vm_id, machine in owners.items():
+        nodes = [node for node in found.nodes if node.vm_id == vm_id]
+        for notice in tree.plant(machine, nodes):
+            system.notice(notice, machine.file.source)
+    orphans = [node for node in found.nodes if node.vm_id not in owners]
+    for node in orphans:
+        node.state = "orphan"
+        system.notice(Notice("SNAP-ORPHAN", f"snapshot {node.snapshot_id} belongs to machine "
+                             f"{node.vm_id or 'unknown'}, which is not there",
+                             "it is listed without a machine"), node.file.source)
+    return Inventory(machines, sorted(orphans, key=lambda n: n.snapshot_id), found.dangling, shelf)
+
+
+def _loose(system: WindowsSystem, inventory: Inventory) -> list[Chain]:
+    used: set[DiskFile] = set()
+    for configured in inventory.configured():
+        for drive in configured.drives:
+            used.update(drive.chain.files if drive.chain is not None else ())
+    rest = [file for file in inventory.shelf.files if file not in used]
+    chains = [build_chain(file, inventory.shelf) for file in rest]
+    parents = {file for chain in chains for file in chain.files[1:]}
+    loose = [chain for chain in chains if chain.files[0] not in parents]
+    for chain in loose:
+        say(system, chain)
+    return loose
+
+
+def places_looked_at(system: WindowsSystem) -> list[str]:
+    """Where configurations were looked for by name, for the statement that none was found."""
+    return [*register_places(system), *default_places(system)]

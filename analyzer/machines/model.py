@@ -1,0 +1,82 @@
+"""What was found of machines and snapshots, before it becomes records."""
+
+from dataclasses import dataclass, field
+
+from analyzer.disks.chain import Chain, DiskFile
+from analyzer.formats.vm_xml import VmConfiguration
+from analyzer.volume import Item
+
+
+@dataclass(eq=False)
+class Drive:
+    """A drive slot and the file in it.
+
+    state  "present", "missing", "not decoded", or "" for an empty slot or a pass-through disk
+    why    for "missing": what the look-up said
+    """
+
+    controller: str
+    controller_number: int
+    slot: int
+    medium: str
+    path: str
+    state: str = ""
+    why: str = ""
+    item: Item | None = None
+    file: DiskFile | None = None
+    chain: Chain | None = None
+
+
+@dataclass(eq=False)
+class Configured:
+    """A configuration file with what it names.
+
+    vm_id        from the configuration, else from the file's name
+    file, link   the configuration itself and, where there is one, the link that registers it
+    registered   lies in the register of the service, or is linked from it
+    saved_state  saved-state files that exist
+    """
+
+    vm_id: str
+    configuration: VmConfiguration
+    file: Item
+    link: Item | None
+    registered: bool
+    drives: list[Drive] = field(default_factory=list)
+    saved_state: list[Item] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Machine(Configured):
+    """A virtual machine; `nodes` are its snapshots, parents before children."""
+
+    nodes: "list[Node]" = field(default_factory=list)
+
+    @property
+    def state(self) -> str:
+        """How the host knows it."""
+        if not self.file.entry.allocated:
+            return "deleted configuration"
+        if self.configuration.is_planned:
+            return "planned"
+        return "registered" if self.registered else "unregistered"
+
+
+@dataclass(eq=False)
+class Node(Configured):
+    """A snapshot. `parent_basis` tells what `parent_id` rests on."""
+
+    snapshot_id: str = ""
+    parent_id: str = ""
+    parent_basis: str = ""
+    state: str = "complete"
+    is_current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DanglingLink:
+    """A link in the register whose target is not in the evidence or not there."""
+
+    item: Item
+    target: str
+    why: str

@@ -1,0 +1,122 @@
+"""The snapshot tree of one machine.
+
+The name of the setting that holds a snapshot's parent is not known for certain (FIELD-GUIDE 3),
+so two witnesses are heard: any GUID setting whose name speaks of a parent, and the disks: the
+disk of a snapshot descends from that of its parent. Settings win; disagreement is said.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from analyzer.errors import Notice
+from analyzer.formats.vm_xml import VmConfiguration
+from analyzer.machines.model import Configured, Machine, Node
+
+NIL = "00000000-0000-0000-0000-000000000000"
+
+
+def plant(machine: Machine, nodes: Sequence[Node]) -> Iterator[Notice]:
+    """Set parents, states and the current node; put the nodes on the machine in tree order."""
+    by_id = {node.snapshot_id: node for node in reversed(nodes)}
+    owners = _owners(nodes)
+    for node in nodes:
+        yield from _set_parent(node, machine.vm_id, by_id, owners)
+    yield from _cut_cycles(by_id)
+    for node in nodes:
+        if node.configuration.partial and node.state == "complete":
+            node.state = "partial"
+    current, basis = _current(machine, by_id, owners)
+    if current:
+        by_id[current].is_current = True
+    elif nodes:
+        yield Notice("SNAP-CURRENT", f"no setting and no disk tells which snapshot {basis}",
+                     "no node of the tree is marked as current")
+    machine.nodes = list(_in_order(nodes))
+
+
+def _owners(nodes: Sequence[Node]) -> dict[str, str]:
+    """Path of each disk file that a snapshot's configuration names -> that snapshot."""
+    return {drive.file.path: node.snapshot_id
+            for node in nodes for drive in node.drives if drive.file is not None}
+
+
+def _pointers(configuration: VmConfiguration, words: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for key, guid in configuration.parent_candidates:
+        name = key.rpartition("/")[2].lower()
+        if guid != NIL and any(word in name for word in words):
+            yield key, guid
+
+
+def _by_disks(configured: Configured, owners: dict[str, str]) -> tuple[str, str]:
+    """The nearest snapshot that owns a disk beneath this one's, and that disk's path."""
+    for drive in configured.drives:
+        for file in drive.chain.files[1:] if drive.chain is not None else ():
+            if file.path in owners:
+                return owners[file.path], file.path
+    return "", ""
+
+
+def _set_parent(node: Node, vm_id: str, by_id: dict[str, Node],
+                owners: dict[str, str]) -> Iterator[Notice]:
+    pointers = [(key, guid) for key, guid in
+                _pointers(node.configuration, ("parent", "antecedent"))
+                if guid not in (node.snapshot_id, vm_id)]
+    known = [pair for pair in pointers if pair[1] in by_id]
+    by_disks, path = _by_disks(node, owners)
+    if by_disks == node.snapshot_id:
+        by_disks = ""
+    if known or pointers:
+        key, node.parent_id = (known or pointers)[0]
+        node.parent_basis = f"setting {key}"
+        if not known:
+            node.state = "dangling parent"
+            yield Notice("SNAP-PARENT", f"snapshot {node.snapshot_id} has parent {node.parent_id}, "
+                         "which is not there", "it stands in the tree without its parent")
+        elif by_disks and by_disks != node.parent_id:
+            yield Notice("SNAP-DISKS", f"snapshot {node.snapshot_id} has parent {node.parent_id} "
+                         f"by its settings and {by_disks} by its disk",
+                         "the settings were followed")
+    elif by_disks:
+        node.parent_id, node.parent_basis = by_disks, f"disk {path}"
+
+
+def _cut_cycles(by_id: dict[str, Node]) -> Iterator[Notice]:
+    for node in by_id.values():
+        seen = {node.snapshot_id}
+        step = node
+        while (parent := by_id.get(step.parent_id)) is not None:
+            if parent.snapshot_id in seen:
+                break
+            seen.add(parent.snapshot_id)
+            step = parent
+        else:
+            continue
+        if parent is node:
+            node.state = "cyclic"
+            yield Notice("SNAP-CYCLE", f"snapshot {node.snapshot_id} is its own ancestor",
+                         "it is shown as a root")
+
+
+def _current(machine: Machine, by_id: dict[str, Node],
+             owners: dict[str, str]) -> tuple[str, str]:
+    for _, guid in _pointers(machine.configuration, ("applied", "parent", "antecedent")):
+        if guid in by_id:
+            return guid, "setting"
+    by_disks, path = _by_disks(machine, owners)
+    return by_disks, path or "the present state grew from"
+
+
+def _in_order(nodes: Sequence[Node]) -> Iterator[Node]:
+    """Parents before children, siblings by time of creation, then id."""
+    def age(node: Node) -> tuple[int, str]:
+        return node.configuration.created_at or 0, node.snapshot_id
+
+    ids = {node.snapshot_id for node in nodes}
+    children: dict[str, list[Node]] = {}
+    for node in sorted(nodes, key=age):
+        root = node.parent_id not in ids or node.state == "cyclic"
+        children.setdefault("" if root else node.parent_id, []).append(node)
+    stack = children.get("", [])[::-1]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack += children.pop(node.snapshot_id, [])[::-1]

@@ -1,0 +1,276 @@
+"""WindowsSystem: one offline Windows installation, host or guest, and its volumes.
+
+All media of one computer, acquired images or the virtual disks of a guest, are joined here:
+drive letters are given, paths are looked up through links and mount points, hives are opened.
+A set of disks without Windows on it is a system too; it has volumes and paths, and no hives.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from analyzer.errors import EvidenceError, Notice, NotInEvidence
+from analyzer.formats.hive import Hive, current_control_set
+from analyzer.letters import assign_letters, infer_letters
+from analyzer.links import link_target, look_up
+from analyzer.records import Coverage, Problem, Record, Volume
+from analyzer.source import Source
+from analyzer.volume import Item, Medium, MountedVolume
+
+if TYPE_CHECKING:
+    from analyzer.evidence import AcquiredImage
+
+CONFIG = "System32/config"
+REGISTER = "ProgramData\\Microsoft\\Windows\\Hyper-V"
+R = TypeVar("R", bound=Record)
+
+
+class WindowsSystem:
+    """See the module's docstring. `vm_id` and `snapshot_id` are "" on an acquired host."""
+
+    def __init__(self, media: Sequence[Medium], windows: Item | None = None, *,
+                 vm_id: str = "", snapshot_id: str = "", depth: int = 0) -> None:
+        self.media = tuple(media)
+        self.volumes = [
+            replace(volume, letter="", letter_basis="", guids=set(),
+                    alias=volume.volume_id if number == 1 else f"d{number}{volume.volume_id}")
+            for number, medium in enumerate(media, 1) for volume in medium.volumes]
+        self.windows = self._mine(windows) if windows else None
+        self.owns_volumes = True
+        """False for a second installation on the same disks: their files are told once."""
+        self.vm_id, self.snapshot_id, self.depth = vm_id, snapshot_id, depth
+        self.source = windows.volume.source if windows else media[0].source
+        self.system_id = self.source.address
+        self._hives: dict[str, Hive | None] = {}
+        self._problems: list[Problem] = []
+        self._told: set[Problem] = set()
+        self._coverage: dict[str, Coverage] = {}
+        self._letters()
+
+    def _mine(self, item: Item) -> Item:
+        volume = next(v for v in self.volumes if v.partition is item.volume.partition)
+        return volume.item(item.entry)
+
+    # Paths
+
+    def volume(self, name: str) -> MountedVolume | None:
+        """The volume of a drive letter (`C`) or alias (`p2`)."""
+        for volume in self.volumes:
+            if name and name.upper() in (volume.letter, volume.alias.upper()):
+                return volume
+        return None
+
+    def find(self, path: str) -> Item | None:
+        """The item at a Windows path, links followed; None where it is absent.
+
+        Raises NotInEvidence where a link or the drive leads out of the evidence, Corrupt for a
+        loop of links, and what the file system raises.
+        """
+        return look_up(path, self.volumes, self.volume)
+
+    def item_at(self, volume: str, entry: int) -> Item:
+        """The item of an MFT entry; `volume` is the volume's address."""
+        for candidate in self.volumes:
+            if candidate.source.address == volume and candidate.filesystem is not None:
+                return candidate.item(candidate.filesystem.entry(entry))
+        raise NotInEvidence(f"no readable volume {volume}")
+
+    def walk(self) -> Iterator[Item]:
+        """Every item of every volume, deleted ones too."""
+        for volume in self.volumes:
+            yield from volume.walk()
+
+    # Hives
+
+    def hive(self, name: str) -> Hive | None:
+        """A hive of System32\\config; None where it is absent or could not be read.
+
+        What went wrong is a Problem of this system, said once.
+        """
+        if name not in self._hives:
+            self._hives[name] = self._open_hive(name)
+        return self._hives[name]
+
+    def hive_source(self, name: str) -> Source:
+        """Where that hive lies."""
+        item = self._hive_item(name)
+        return item.source if item is not None else self.source
+
+    def _hive_item(self, name: str) -> Item | None:
+        return self.windows.child(f"{CONFIG}/{name}") if self.windows is not None else None
+
+    def _open_hive(self, name: str) -> Hive | None:
+        if self.windows is None:
+            return None
+        place = f"{self.windows.path}\\System32\\config\\{name}"
+        try:
+            item = self._hive_item(name)
+            if item is None:
+                self.cover(place, "absent")
+                return None
+            hive = Hive.open(item.read())
+        except EvidenceError as error:
+            self.cover(place, "unreadable")
+            self.problem(error, self.source.at(place), "the facts of this hive are missing")
+            return None
+        for notice in hive.notices:
+            self.notice(notice, item.source)
+        self.cover(place, "partial" if hive.notices else "read")
+        return hive
+
+    @cached_property
+    def control_set(self) -> str:
+        """`SYSTEM` key of the control set in use; "" where there is no SYSTEM hive."""
+        hive = self.hive("SYSTEM")
+        return current_control_set(hive) if hive is not None else ""
+
+    # What must be said
+
+    def notice(self, notice: Notice, source: Source, plugin: str = "") -> None:
+        """Turn a reader's notice into a Problem of this system."""
+        self._problems.append(Problem(
+            source=source, system_id=self.system_id, vm_id=self.vm_id,
+            snapshot_id=self.snapshot_id, code=notice.code, what=notice.what,
+            effect=notice.effect, plugin=plugin, start=notice.start, length=notice.length))
+
+    def problem(self, error: EvidenceError, source: Source, effect: str, plugin: str = "") -> None:
+        """Turn an error that cost a part into a Problem of this system."""
+        self.notice(Notice(error_code(error), str(error), effect, error.at,
+                           getattr(error, "length", None)), source, plugin)
+
+    def cover(self, place: str, state: str, plugin: str = "") -> None:
+        """State how far a place was read: read, absent, unreadable, partial, ..."""
+        self._coverage[place] = Coverage(
+            source=self.source, system_id=self.system_id, vm_id=self.vm_id,
+            snapshot_id=self.snapshot_id, place=place, state=state, plugin=plugin)
+
+    def problems(self) -> list[Problem]:
+        """What was noticed so far, in a fixed order; each is given out once."""
+        for volume in self.volumes if self.owns_volumes else ():
+            if volume.filesystem is None:
+                continue
+            for notice in volume.filesystem.notices:
+                self.notice(notice, volume.source)
+            for start, length in volume.filesystem.lost:
+                self.notice(Notice("IMG-EIO", "sectors of the volume cannot be read",
+                                   "The Sleuth Kit was given zeros for them; entries that lie "
+                                   "there are missing", start, length), volume.source)
+        found = [problem for problem in dict.fromkeys(self._problems)
+                 if problem not in self._told]
+        self._told.update(found)
+        self._problems = []
+        return found
+
+    def coverage(self) -> list[Coverage]:
+        """How far each place was read, by place; given out once."""
+        found, self._coverage = self._coverage, {}
+        return [found[place] for place in sorted(found)]
+
+    def survey(self) -> Iterator[Volume]:
+        """The volumes, with what went wrong with partitions and file systems noted once."""
+        if not self.owns_volumes:
+            return
+        for medium in self.media:
+            for notice in (*medium.notices, *medium.table.notices):
+                self.notice(notice, medium.source)
+            if not medium.volumes:
+                self.cover(f"{medium.source.address}: partitions", "absent")
+        for volume in self.volumes:
+            self._say(volume)
+            yield self.own(volume.record())
+
+    def _say(self, volume: MountedVolume) -> None:
+        place = f"{volume.source.address}: {volume.partition.format} volume {volume.name}"
+        start, size = volume.partition.offset, volume.partition.size
+        if volume.filesystem is not None:
+            self.cover(place, "read")
+            return
+        self.cover(place, "unreadable")
+        if volume.failure is not None:
+            self.problem(volume.failure, volume.source, "the files of this volume are missing")
+        else:
+            self.notice(Notice(
+                "VOL-UNSUP", volume.partition.unsupported or
+                f"a volume of format {volume.partition.format} is not decoded",
+                "the files of this volume are missing", start, size), volume.source)
+
+    def own(self, record: R) -> R:
+        """The record marked as found in this system; ids it carries already are kept."""
+        return replace(record, system_id=self.system_id, vm_id=record.vm_id or self.vm_id,
+                       snapshot_id=record.snapshot_id or self.snapshot_id)
+
+    # Letters
+
+    def _letters(self) -> None:
+        hive = self.hive("SYSTEM")
+        if hive is not None:
+            try:
+                assign_letters(self.volumes, hive)
+            except EvidenceError as error:
+                self.problem(error, self.hive_source("SYSTEM"), "drive letters are inferred")
+        if any(not volume.letter for volume in self.volumes):
+            infer_letters(self.volumes, self.windows.volume if self.windows else None,
+                          self._known_paths())
+
+    def _known_paths(self) -> Iterable[str]:
+        """Absolute paths that this system used: SystemRoot, Hyper-V defaults, link targets."""
+        software = self.hive("SOFTWARE")
+        for key, name in (("CurrentVersion", "SystemRoot"),
+                          ("CurrentVersion\\Virtualization", "DefaultExternalDataRoot"),
+                          ("CurrentVersion\\Virtualization", "DefaultVirtualHardDiskPath")):
+            found = software.key(f"Microsoft\\Windows NT\\{key}") if software else None
+            value = found.value(name) if found else None
+            if value is not None and value.text()[1:3] == ":\\":
+                yield value.text()
+        yield from self._registered_paths()
+
+    def _registered_paths(self) -> Iterator[str]:
+        for folder in ("Virtual Machines", "Snapshots"):
+            below = self.windows_volume_item(f"{REGISTER}\\{folder}")
+            for item in below.children() if below is not None else ():
+                target = link_target(item.entry.reparse) if item.entry.reparse else ""
+                if target[1:3] == ":\\":
+                    yield target
+
+    def windows_volume_item(self, path: str) -> Item | None:
+        """An item of the volume that holds Windows, by its path there; links not followed."""
+        return self.windows.volume.root().child(path) if self.windows is not None else None
+
+
+def error_code(error: EvidenceError) -> str:
+    """The Problem code of an error class."""
+    return {"Unsupported": "UNSUPPORTED", "Unreadable": "UNREADABLE", "Corrupt": "CORRUPT",
+            "MissingParent": "VHD-NOPARENT", "NotInEvidence": "NOT-IN-EVIDENCE",
+            "NotThisFormat": "OTHER-FORMAT"}.get(type(error).__name__, "EVIDENCE")
+
+
+def find_windows(media: Sequence[Medium]) -> list[Item]:
+    """The Windows folder of each installation on these disks, in order of volumes."""
+    found: list[Item] = []
+    for volume in (v for medium in media for v in medium.volumes):
+        if volume.filesystem is None:
+            continue
+        for item in volume.root().children():
+            if item.entry.is_directory and item.entry.allocated \
+                    and item.child(f"{CONFIG}/SYSTEM") is not None:
+                found.append(item)
+    return found
+
+
+def build_systems(media: Sequence[Medium], *, vm_id: str = "", snapshot_id: str = "",
+                  depth: int = 0) -> list[WindowsSystem]:
+    """One system for each Windows on these disks, or one without Windows."""
+    installations: list[Item | None] = [*find_windows(media)] or [None]
+    systems = [WindowsSystem(media, windows, vm_id=vm_id, snapshot_id=snapshot_id, depth=depth)
+               for windows in installations]
+    for other in systems[1:]:
+        other.owns_volumes = False
+    return systems
+
+
+def open_systems(images: "Sequence[AcquiredImage]") -> list[WindowsSystem]:
+    """The host or hosts on acquired images; several images are the disks of one computer."""
+    media = [Medium(Source(image.name, image_offset=0), image.blocks, list(image.notices))
+             for image in images]
+    return build_systems(media)

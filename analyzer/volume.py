@@ -1,0 +1,251 @@
+"""Volumes as a system sees them, and the items (files and directories) on them.
+
+A Medium is one disk of a system: an acquired image, or a chain of virtual disks. Its NTFS
+volumes become MountedVolumes, which get a drive letter from the system that uses them.
+"""
+
+import ntpath
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from analyzer.blocks import Blocks, ExtentMap, Kind, flatten
+from analyzer.disks.disk import Disk
+from analyzer.errors import Corrupt, EvidenceError, Notice, NotInEvidence
+from analyzer.filesystem.ntfs import Entry, File, Ntfs
+from analyzer.filesystem.volumes import Partition, PartitionTable, read_partitions
+from analyzer.records import Volume
+from analyzer.source import Source
+
+LARGEST_READ = 512 << 20
+"""Bytes; nothing that is read whole (a hive, a configuration) is larger."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerPlace:
+    """Where a layer of a virtual disk lies: the file's address, and the medium that holds it."""
+
+    address: str
+    medium: "Medium"
+
+
+@dataclass(eq=False)
+class Medium:
+    """One disk of a system. `source` is that of the disk; `blocks` its sectors.
+
+    places  for a virtual disk, where each layer lies, in the order of its layers
+    """
+
+    source: Source
+    blocks: Blocks
+    notices: list[Notice] = field(default_factory=list)
+    places: tuple[LayerPlace, ...] = ()
+
+    def locate(self, offset: int) -> tuple[str, int | None]:
+        """(layer, offset in the acquired image) of one byte of this disk.
+
+        The layer is the address of the innermost file that owns the byte, "" on an acquired
+        disk; the offset is None where the byte is in no file (zeros, a missing parent).
+        """
+        if not isinstance(self.blocks, Disk):
+            return "", offset
+        extent = next(iter(self.blocks.resolve(offset, 1)))
+        if extent.kind != Kind.DATA:
+            return self.source.address, None
+        place = self.places[extent.layer]
+        map_ = self.blocks.layers[extent.layer].container.extents()
+        below = next(map_.find(extent.at, 1)) if map_ is not None else None
+        if below is None or below.kind != Kind.DATA:
+            return place.address, None
+        return place.address, place.medium.locate(below.at)[1]
+
+    @cached_property
+    def table(self) -> PartitionTable:
+        """Its partitions, read once."""
+        return read_partitions(self.blocks)
+
+    @cached_property
+    def volumes(self) -> "list[MountedVolume]":
+        """Its volumes in order of their offset, whether they can be read or not."""
+        return [_mount(self, partition) for partition in self.table.partitions]
+
+
+@dataclass(eq=False)
+class MountedVolume:
+    """One volume. `filesystem` is None where it could not be opened: `failure` says why."""
+
+    medium: Medium
+    partition: Partition
+    filesystem: Ntfs | None
+    failure: EvidenceError | None
+    letter: str = ""
+    letter_basis: str = ""
+    guids: set[str] = field(default_factory=set)
+    """`Volume{...}` GUIDs, upper case, that the system knows it by."""
+    alias: str = ""
+    """What stands for the letter where none is known: `p2`, on a second disk `d2p2`."""
+
+    @property
+    def volume_id(self) -> str:
+        """`p1`, `p2` ... on its medium."""
+        return self.partition.volume_id
+
+    @property
+    def source(self) -> Source:
+        """The volume itself."""
+        source = self.medium.source
+        prefix = f"{source.path}!" if source.path else ""
+        return replace(source, path=f"{prefix}/{self.volume_id}", image_offset=None)
+
+    @property
+    def name(self) -> str:
+        """`C:`, or `p2:` where the letter is not known."""
+        return f"{self.letter or self.alias or self.volume_id}:"
+
+    def windows_path(self, path: str) -> str:
+        """`/Windows/x` as `C:\\Windows\\x`."""
+        return self.name + path.replace("/", "\\")
+
+    @cached_property
+    def _mft(self) -> ExtentMap | None:
+        assert self.filesystem is not None
+        try:
+            mft = self.filesystem.open_file(self.filesystem.entry(0))
+        except EvidenceError:
+            return None
+        return flatten(mft.blocks, self.filesystem.blocks).extents()
+
+    def record_place(self, inode: int) -> tuple[str, int | None]:
+        """(layer, offset in the acquired image) of an MFT record; see `Medium.locate`."""
+        if self._mft is None or self.filesystem is None:
+            return self.medium.source.layer, None
+        row = next(self._mft.find(inode * self.filesystem.record_size, 1), None)
+        if row is None or row.kind != Kind.DATA:
+            return self.medium.source.layer, None
+        return self.medium.locate(row.at)
+
+    def root(self) -> "Item":
+        """The root directory; raises NotInEvidence where there is no file system."""
+        if self.filesystem is None:
+            raise NotInEvidence(f"{self.name} cannot be read: "
+                                f"{self.failure or self.partition.unsupported}")
+        return Item(self, self.filesystem.root())
+
+    def item(self, entry: Entry) -> "Item":
+        """An entry of this volume with its place."""
+        return Item(self, entry)
+
+    def walk(self) -> "Iterator[Item]":
+        """Every file and directory, deleted ones too; nothing where there is no file system."""
+        if self.filesystem is not None:
+            for entry in self.filesystem.walk():
+                yield Item(self, entry)
+
+    def record(self) -> Volume:
+        """What the volume table says of it."""
+        fs, partition = self.filesystem, self.partition
+        state = "read" if fs else "unsupported" if partition.unsupported else "unreadable"
+        layer, at = self.medium.locate(partition.offset)
+        return Volume(
+            source=replace(self.source, layer=layer, image_offset=at), volume_id=self.volume_id, drive_letter=self.letter,
+            drive_letter_basis=self.letter_basis, format=partition.format,
+            label=fs.label if fs else "", serial=fs.serial if fs else "",
+            scheme=partition.scheme, offset=partition.offset, size=partition.size, state=state)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Item:
+    """A file or directory on a volume."""
+
+    volume: MountedVolume
+    entry: Entry
+    stream: str = ""
+
+    @property
+    def path(self) -> str:
+        """Windows path, `C:\\Windows`."""
+        path = self.volume.windows_path(self.entry.path)
+        return f"{path}:{self.stream}" if self.stream else path
+
+    @property
+    def name(self) -> str:
+        """Last part of its path."""
+        return self.entry.name
+
+    @property
+    def folder(self) -> str:
+        """Name of the directory it lies in."""
+        return self.entry.path.rpartition("/")[0].rpartition("/")[2]
+
+    @property
+    def source(self) -> Source:
+        """Its address, MFT entry, and where its first byte lies in the image."""
+        source = self.volume.source
+        path = f"{source.path}{self.entry.path}" if self.entry.path != "/" else source.path
+        return replace(source, path=f"{path}:{self.stream}" if self.stream else path,
+                       entry=self.entry.inode, image_offset=None)
+
+    def open(self) -> File:
+        """The content; raises EvidenceError where the stream cannot be opened."""
+        if self.volume.filesystem is None:
+            raise Corrupt("a volume without a file system")
+        return self.volume.filesystem.open_file(self.entry, self.stream)
+
+    def blocks(self) -> Blocks:
+        """The content, read straight out of what was acquired where that can be done."""
+        assert self.volume.filesystem is not None
+        return flatten(self.open().blocks, self.volume.filesystem.blocks)
+
+    def read(self, limit: int = LARGEST_READ) -> bytes:
+        """The whole content; raises Corrupt where it is larger than `limit` bytes."""
+        blocks = self.blocks()
+        if blocks.size > limit:
+            raise Corrupt(f"{self.path} has {blocks.size} bytes, more than the {limit} allowed")
+        return blocks.read_at(0, blocks.size)
+
+    def entry_source(self) -> Source:
+        """`source` with the place of its MFT record: where its name and times stand."""
+        layer, at = self.volume.record_place(self.entry.inode)
+        return replace(self.source, layer=layer, image_offset=at)
+
+    def placed(self) -> Source:
+        """`source` with the place of the first byte of its content.
+
+        Resident content lies in the MFT record, whose place is given then.
+        """
+        try:
+            map_ = self.blocks().extents()
+        except EvidenceError:
+            return self.entry_source()
+        first = next(map_.find(0, 1), None) if map_ is not None else None
+        if first is None or first.kind != Kind.DATA:
+            return self.entry_source()
+        layer, at = self.volume.medium.locate(first.at)
+        return replace(self.source, layer=layer, image_offset=at)
+
+    def child(self, name: str) -> "Item | None":
+        """An item below it, `name` being relative with either slash; links are not followed."""
+        assert self.volume.filesystem is not None
+        below = name.replace("\\", "/").strip("/")
+        entry = self.volume.filesystem.find(f"{self.entry.path.rstrip('/')}/{below}")
+        return Item(self.volume, entry) if entry is not None else None
+
+    def children(self) -> "list[Item]":
+        """What lies directly in it."""
+        assert self.volume.filesystem is not None
+        return [Item(self.volume, e) for e in self.volume.filesystem.children(self.entry)]
+
+
+def _mount(medium: Medium, partition: Partition) -> MountedVolume:
+    if partition.unsupported or partition.format != "NTFS":
+        return MountedVolume(medium, partition, None, None)
+    try:
+        return MountedVolume(medium, partition, Ntfs.open(partition.blocks), None)
+    except EvidenceError as error:
+        return MountedVolume(medium, partition, None, error)
+
+
+def split_windows_path(path: str) -> tuple[str, list[str]]:
+    """`C:\\a\\b` or `/C:/a/b` -> ("C", ["a", "b"]); ("", ...) for a path without a drive."""
+    drive, rest = ntpath.splitdrive(path.replace("/", "\\").lstrip("\\"))
+    return drive.rstrip(":"), [part for part in rest.split("\\") if part]

@@ -1,0 +1,41 @@
+"""Virtual disks of a host, layer by layer."""
+
+from collections.abc import Iterator
+
+from analyzer.disks.chain import Chain
+from analyzer.machines import Node, inventory
+from analyzer.plugin import artifact
+from analyzer.records import DiskLayer, Record
+from analyzer.system import WindowsSystem
+
+
+@artifact(DiskLayer)
+def disk_layers(system: WindowsSystem) -> Iterator[Record]:
+    """The chain behind every drive of every machine and snapshot, and of disks nobody names."""
+    found = inventory(system)
+    for configured in found.configured():
+        snapshot_id = configured.snapshot_id if isinstance(configured, Node) else ""
+        chains = {d.chain.files[0].path: d.chain for d in configured.drives if d.chain is not None}
+        for chain in chains.values():
+            for depth in range(len(chain.files)):
+                yield system.own(_layer(chain, depth, configured.vm_id, snapshot_id))
+    for chain in found.loose:
+        for depth in range(len(chain.files)):
+            yield system.own(_layer(chain, depth, "", ""))
+
+
+def _layer(chain: Chain, depth: int, vm_id: str, snapshot_id: str) -> DiskLayer:
+    file = chain.files[depth]
+    layer, link = file.layer, file.layer.parent
+    return DiskLayer(
+        source=file.source, vm_id=vm_id, snapshot_id=snapshot_id, disk_id=layer.disk_id,
+        path=file.path, chain=chain.files[0].source.address, depth=depth, layer=layer.kind,
+        format=layer.format, size=layer.size, file_size=layer.container.size,
+        original_size=layer.original_size, block_size=layer.block_size,
+        parent_id=link.disk_id if link is not None else "",
+        parent_path=link.hints[0] if link is not None and link.hints else "",
+        found_by=chain.bases[depth], creator=layer.creator.application,
+        creator_version=layer.creator.version, creator_os=layer.creator.host_os,
+        in_saved_state=layer.in_saved_state, verdict=chain.verdict(depth),
+        unreadable_bytes=sum(n for _, n in chain.unreadable(depth)),
+        created_at=layer.creator.created_at)

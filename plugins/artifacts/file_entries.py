@@ -1,0 +1,33 @@
+"""Files and directories of a system."""
+
+from collections.abc import Iterator
+
+from analyzer.plugin import artifact
+from analyzer.records import FileEntry, Record
+from analyzer.source import Source
+from analyzer.system import WindowsSystem
+from analyzer.volume import Item
+
+
+@artifact(FileEntry)
+def file_entries(system: WindowsSystem) -> Iterator[Record]:
+    """Every name on the NTFS volumes, deleted ones too, with both sets of times and its streams."""
+    for item in system.walk() if system.owns_volumes else ():
+        source = item.entry_source()
+        yield system.own(_entry(item, source, item.path, item.entry.size, ""))
+        for stream in item.entry.streams:
+            path = f"{item.path}:{stream.name}"
+            yield system.own(_entry(item, source, path, stream.size, stream.name))
+
+
+def _entry(item: Item, source: Source, path: str, size: int, stream: str) -> FileEntry:
+    entry, times = item.entry, item.entry.times
+    return FileEntry(
+        source=source, volume_id=item.volume.volume_id, path=path, entry=entry.inode,
+        sequence=entry.sequence, size=size, allocated=entry.allocated,
+        is_directory=entry.is_directory, stream=stream, note=entry.note,
+        link_target=entry.reparse.substitute if entry.reparse else "",
+        si_created_at=times.si_created, si_modified_at=times.si_modified,
+        si_changed_at=times.si_changed, si_accessed_at=times.si_accessed,
+        fn_created_at=times.fn_created, fn_modified_at=times.fn_modified,
+        fn_changed_at=times.fn_changed, fn_accessed_at=times.fn_accessed)

@@ -1,0 +1,50 @@
+"""Virtual machines of a host."""
+
+from collections.abc import Iterator
+
+from analyzer.machines import Machine, inventory
+from analyzer.machines.configurations import GUID
+from analyzer.machines.inventory import places_looked_at
+from analyzer.machines.model import DanglingLink
+from analyzer.plugin import artifact
+from analyzer.records import Record, VirtualMachine
+from analyzer.system import WindowsSystem
+
+
+@artifact(VirtualMachine)
+def virtual_machines(system: WindowsSystem) -> Iterator[Record]:
+    """Every machine that has, or had, a configuration on the system's volumes."""
+    found = inventory(system)
+    for machine in found.machines:
+        yield system.own(_record(machine))
+    for link in found.dangling:
+        if link.item.folder.lower() == "virtual machines":
+            yield system.own(_dangling(link))
+    if not found.machines and system.windows is not None:
+        for place in places_looked_at(system):
+            system.cover(f"{place}: configurations of machines", "absent")
+
+
+def _record(machine: Machine) -> VirtualMachine:
+    said, saved = machine.configuration, machine.configuration.saved_state
+    return VirtualMachine(
+        source=machine.file.placed(), vm_id=machine.vm_id, name=said.name, notes=said.notes,
+        configuration_version=said.version, format="xml", state=machine.state,
+        generation=said.generation, memory_mb=said.memory_mb,
+        processor_count=said.processor_count, boot_order=said.boot_order,
+        start_action=said.start_action, stop_action=said.stop_action, bios_guid=said.bios_guid,
+        bios_serial=said.bios_serial, owner_sid=said.owner_sid,
+        configuration_path=machine.file.path,
+        registration_path=machine.link.path if machine.link else "",
+        saved_state_path=saved.memory_path or saved.state_path if saved else "",
+        has_saved_state=bool(machine.saved_state), partial=said.partial,
+        created_at=said.created_at, powered_on_at=said.powered_on_at,
+        powered_off_at=said.powered_off_at, state_changed_at=said.state_changed_at)
+
+
+def _dangling(link: DanglingLink) -> VirtualMachine:
+    match = GUID.fullmatch(link.item.name)
+    return VirtualMachine(
+        source=link.item.entry_source(), vm_id=match[1].upper() if match else "", name="",
+        format="none", state="dangling link", configuration_path=link.target,
+        registration_path=link.item.path)
