@@ -147,10 +147,10 @@ class MountedVolume:
         state = "read" if fs else "unsupported" if partition.unsupported else "unreadable"
         layer, at = self.medium.locate(partition.offset)
         return Volume(
-            source=replace(self.source, layer=layer, image_offset=at), volume_id=self.volume_id, drive_letter=self.letter,
-            drive_letter_basis=self.letter_basis, format=partition.format,
-            label=fs.label if fs else "", serial=fs.serial if fs else "",
-            scheme=partition.scheme, offset=partition.offset, size=partition.size, state=state)
+            source=replace(self.source, layer=layer, image_offset=at), volume_id=self.volume_id,
+            drive_letter=self.letter, drive_letter_basis=self.letter_basis,
+            format=partition.format, label=fs.label if fs else "",
+            serial=fs.serial if fs else "", scheme=partition.scheme, offset=partition.offset, size=partition.size, state=state)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

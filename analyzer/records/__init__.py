@@ -1,0 +1,40 @@
+"""Records: what vmtrail states, and the schema of every table."""
+
+from collections.abc import Iterator
+
+from analyzer.records.installations import Evidence, FileEntry, GuestIdentity, System, Volume
+from analyzer.records.machines import (
+    DiskLayer,
+    Snapshot,
+    VirtualMachine,
+    VmDevice,
+    VmDrive,
+    VmNetworkAdapter,
+)
+from analyzer.records.record import Record, column_types, moment, moments, table_name
+from analyzer.records.results import Coverage, Event, Finding, Problem, Run
+
+__all__ = [
+    "TABLES", "Coverage", "DiskLayer", "Event", "Evidence", "FileEntry", "Finding",
+    "GuestIdentity", "Problem", "Record", "Run", "Snapshot", "System", "VirtualMachine",
+    "VmDevice", "VmDrive", "VmNetworkAdapter", "Volume", "column_types", "events", "moment",
+    "moments", "table_name",
+]
+
+TABLES: dict[str, type[Record]] = {
+    table_name(c): c
+    for c in (Evidence, Volume, System, GuestIdentity, VirtualMachine, Snapshot, VmDrive,
+              VmNetworkAdapter, VmDevice, DiskLayer, FileEntry, Event, Finding, Problem,
+              Coverage, Run)
+}
+
+
+def events(record: Record) -> Iterator[Event]:
+    """The timeline rows of a record: one for each declared moment that is not None."""
+    for name, label in moments(type(record)).items():
+        at = getattr(record, name)
+        if at is not None:
+            yield Event(source=record.source, system_id=record.system_id, vm_id=record.vm_id,
+                        snapshot_id=record.snapshot_id, at=at, what=label,
+                        subject=record.describe(), table=table_name(type(record)),
+                        topic=record.TOPIC)

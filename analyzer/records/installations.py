@@ -1,0 +1,129 @@
+"""Records of what was acquired and of the systems on it."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from analyzer.records.record import Record, moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence(Record):
+    """One acquired image."""
+
+    name: str
+    format: str
+    """raw, split raw, EWF ..."""
+    size: int
+    files: tuple[str, ...]
+    """Base names of its segments in order."""
+    stored_md5: str = ""
+    stored_sha1: str = ""
+    verified: str = ""
+    """"" not asked, "match", "mismatch", "no stored hash"."""
+    acquired_at: int | None = moment("Image acquired")
+    case_number: str = ""
+    evidence_number: str = ""
+    examiner: str = ""
+    description: str = ""
+
+    TOPIC: ClassVar[str] = "evidence"
+
+    def describe(self) -> str:
+        return f"Image {self.name} acquired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume(Record):
+    """One volume of a disk: acquired, or virtual."""
+
+    volume_id: str
+    """`p1`, `p2` ... in order of offset on its disk."""
+    drive_letter: str = ""
+    """Upper case letter without colon."""
+    drive_letter_basis: str = ""
+    """"MountedDevices", or "inferred: ..." with the reason."""
+    format: str
+    """NTFS, ReFS, BitLocker ..."""
+    label: str = ""
+    serial: str = ""
+    scheme: str
+    """MBR, GPT, bare."""
+    offset: int
+    size: int
+    state: str = "read"
+    """read, unsupported, unreadable."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System(Record):
+    """One offline Windows installation: a host or a guest."""
+
+    host_name: str = ""
+    product: str = ""
+    edition: str = ""
+    service_pack: str = ""
+    version: str = ""
+    """NT version, `6.0`."""
+    build: str = ""
+    registered_owner: str = ""
+    time_zone: str = ""
+    installed_at: int | None = moment("Windows installed")
+    shutdown_at: int | None = moment("Windows last shut down")
+    role: str = ""
+    """"Hyper-V host", "Virtual Server host", "guest", "Windows"."""
+    role_basis: str = ""
+    """Why the role is said."""
+
+    TOPIC: ClassVar[str] = "system"
+
+    def describe(self) -> str:
+        return f"{self.host_name} ({self.product})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestIdentity(Record):
+    """What a guest's registry says of the machine and the host it ran on."""
+
+    host_name: str = ""
+    """HostName: the host as the guest was told to call it."""
+    vm_name: str = ""
+    """VirtualMachineName: the machine's name on the host when the guest last started."""
+    stated_vm_id: str = ""
+    """VirtualMachineId, where the host gave one."""
+    physical_host: str = ""
+    physical_host_full: str = ""
+    written_at: int | None = moment("Guest parameters written by the host")
+
+    TOPIC: ClassVar[str] = "system"
+
+    def describe(self) -> str:
+        return f"{self.vm_name} on {self.physical_host}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileEntry(Record):
+    """One file or directory of an NTFS volume, allocated or not."""
+
+    volume_id: str
+    path: str
+    """Windows path, `C:\\Windows\\...`; of a named stream too, `...:name`."""
+    entry: int
+    sequence: int
+    size: int
+    allocated: bool
+    is_directory: bool
+    stream: str = ""
+    link_target: str = ""
+    note: str = ""
+    """What is odd about it: orphan, entry reused, odd name ..."""
+    si_created_at: int | None = moment("Created ($STANDARD_INFORMATION)")
+    si_modified_at: int | None = moment("Content modified ($STANDARD_INFORMATION)")
+    si_changed_at: int | None = moment("Entry changed ($STANDARD_INFORMATION)")
+    si_accessed_at: int | None = moment("Accessed ($STANDARD_INFORMATION)")
+    fn_created_at: int | None = moment("Created ($FILE_NAME)")
+    fn_modified_at: int | None = moment("Content modified ($FILE_NAME)")
+    fn_changed_at: int | None = moment("Entry changed ($FILE_NAME)")
+    fn_accessed_at: int | None = moment("Accessed ($FILE_NAME)")
+
+    def describe(self) -> str:
+        return self.path if self.allocated else f"{self.path} (deleted)"

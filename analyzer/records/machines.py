@@ -1,0 +1,164 @@
+"""Records of virtual machines, snapshots, their hardware and disks."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from analyzer.records.record import Record, moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualMachine(Record):
+    """One virtual machine of a host, from its configuration or from what it left behind."""
+
+    name: str
+    notes: str = ""
+    configuration_version: str = ""
+    """`major.minor`."""
+    format: str
+    """xml, vmcx, vmc, or "none" where only remains are left."""
+    state: str
+    """registered, unregistered, planned, deleted configuration, dangling link."""
+    generation: int | None = None
+    memory_mb: int | None = None
+    processor_count: int | None = None
+    boot_order: tuple[str, ...] = ()
+    start_action: str = ""
+    stop_action: str = ""
+    bios_guid: str = ""
+    bios_serial: str = ""
+    owner_sid: str = ""
+    configuration_path: str = ""
+    """Windows path of the file that holds the configuration."""
+    registration_path: str = ""
+    """Windows path of the link in the register that leads to it; "" if the file lies there."""
+    saved_state_path: str = ""
+    """Folder or file named by the configuration for the saved state; "" for none."""
+    has_saved_state: bool = False
+    """True where saved-state files exist."""
+    partial: bool = False
+    """True where the configuration could not be read whole."""
+    created_at: int | None = moment("Virtual machine created")
+    powered_on_at: int | None = moment("Virtual machine last powered on")
+    powered_off_at: int | None = moment("Virtual machine last powered off")
+    state_changed_at: int | None = moment("Virtual machine last changed state")
+
+    TOPIC: ClassVar[str] = "machine"
+
+    def describe(self) -> str:
+        return f"{self.name} ({self.vm_id})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot(Record):
+    """One snapshot of a virtual machine."""
+
+    name: str
+    notes: str = ""
+    parent_id: str = ""
+    """GUID of the parent snapshot; "" for a root."""
+    parent_basis: str = ""
+    """Which configuration key or disk chain says so."""
+    state: str = "complete"
+    """complete, partial, dangling parent, cyclic, orphan (no such machine), dangling link."""
+    is_current: bool = False
+    """True for the node that the machine's present state grew from."""
+    configuration_path: str = ""
+    has_saved_state: bool = False
+    created_at: int | None = moment("Snapshot taken")
+
+    TOPIC: ClassVar[str] = "snapshot"
+
+    def describe(self) -> str:
+        return f"{self.name} ({self.snapshot_id}) of {self.vm_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VmDrive(Record):
+    """One drive slot of a machine (or of a snapshot's configuration)."""
+
+    controller: str
+    """IDE, SCSI, floppy."""
+    controller_number: int
+    slot: int
+    medium: str
+    """disk, dvd, floppy, pass-through, none; the configuration's own word for others."""
+    path: str
+    """Path as the configuration has it."""
+    resolved_path: str = ""
+    """Address of the file in the evidence; "" where it is not there."""
+    state: str = ""
+    """present, missing, not decoded; "" for an empty slot or a pass-through disk."""
+    state_basis: str = ""
+    """For a missing file, what the look-up met."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VmNetworkAdapter(Record):
+    """One network adapter of a machine."""
+
+    name: str
+    adapter: str
+    """synthetic or legacy."""
+    mac: str
+    """`00-15-5D-01-07-DC`; "" where none was given out."""
+    mac_is_static: bool | None = None
+    is_connected: bool | None = None
+    switch_id: str = ""
+    switch_name: str = ""
+    port_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VmDevice(Record):
+    """One other device of a machine: COM port, integration component, ..."""
+
+    name: str
+    device: str
+    """"COM port", "integration component", "controller", "device"."""
+    device_id: str = ""
+    """GUID of the device's type."""
+    enabled: bool | None = None
+    setting: str = ""
+    """What it is connected to (pipe path of a COM port)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskLayer(Record):
+    """One virtual disk file, as a layer of the chain of one machine at one state."""
+
+    disk_id: str
+    """Unique id of the file, upper case GUID text; "" where it could not be read."""
+    path: str
+    """Windows path of the file on the host."""
+    chain: str
+    """Address of the top file of the chain this row belongs to."""
+    depth: int
+    """0 for the top of the chain, counting down to the base."""
+    layer: str
+    """Kind of file: fixed, dynamic, differencing."""
+    format: str
+    """VHD, VHDX."""
+    size: int
+    """Bytes of the disk inside (Current Size)."""
+    file_size: int
+    original_size: int | None = None
+    block_size: int | None = None
+    parent_id: str = ""
+    parent_path: str = ""
+    """Parent as the locators have it."""
+    found_by: str = ""
+    """What leads to this file: the configuration, or the unique id its child names."""
+    creator: str = ""
+    creator_version: str = ""
+    creator_os: str = ""
+    in_saved_state: bool | None = None
+    verdict: str
+    """complete, parent missing, wrong parent, corrupt, ... ("; " between several)."""
+    unreadable_bytes: int = 0
+    """Of the disk as seen through this layer."""
+    created_at: int | None = moment("Virtual disk created")
+
+    TOPIC: ClassVar[str] = "disk"
+
+    def describe(self) -> str:
+        return f"{self.path} ({self.layer} {self.format})"

@@ -1,0 +1,64 @@
+"""Records that the case itself makes: timeline, judgements, problems, coverage, the run."""
+
+from dataclasses import dataclass
+
+from analyzer.records.record import Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event(Record):
+    """One row of the timeline: a declared moment of one record."""
+
+    at: int
+    what: str
+    """Label of the moment."""
+    subject: str
+    """What it happened to, in one line."""
+    table: str
+    """Table of the record that declares the moment."""
+    topic: str
+    """file, machine, snapshot, disk, system, evidence ..."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding(Record):
+    """A judgement of an analysis, with the facts it rests on."""
+
+    code: str
+    what: str
+    basis: str
+    """direct, derived or inferred, and from what."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem(Record):
+    """Something that could not be read or trusted, and what that costs."""
+
+    code: str
+    what: str
+    effect: str
+    plugin: str = ""
+    start: int | None = None
+    """First byte concerned, in the file or image that `source` names."""
+    length: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage(Record):
+    """A place that was looked at, and how far that went."""
+
+    place: str
+    state: str
+    """read, absent, unreadable, partial, skipped by limit."""
+    plugin: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run(Record):
+    """How the case was made."""
+
+    tool_version: str
+    arguments: tuple[str, ...]
+    started_at: int
+    finished_at: int
+    exit_code: int
