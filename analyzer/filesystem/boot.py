@@ -66,16 +66,21 @@ def find_boot(blocks: Blocks) -> tuple[BootSector, EvidenceError | None, bytes]:
     """The boot sector of a volume: parsed, what is wrong with the first (None if nothing), raw.
 
     When the first sector is broken, the backup is looked for in the last sector and after the
-    number of sectors that the broken one gives. Raises what the first sector raised when none
-    is found, or NotThisFormat when the sector belongs to another file system.
+    number of sectors that the broken one gives; one that points to $MFT comes before one that
+    points to its mirror only. Raises what the first sector raised when none is found, or
+    NotThisFormat when the sector belongs to another file system.
     """
     raw = b""
+    first: EvidenceError
+    mirrored: tuple[BootSector, EvidenceError | None, bytes] | None = None
     try:
         raw = blocks.read_at(0, SIZE)
         boot = parse_boot(raw)
-        if has_mft(blocks, boot):
+        if is_record(blocks, boot.mft):
             return boot, None, raw
-        raise Corrupt("no MFT record where the boot sector puts $MFT", 48)
+        first = Corrupt("no MFT record where the boot sector puts $MFT", 48)
+        if is_record(blocks, boot.mirror):
+            mirrored = boot, None, raw
     except EvidenceError as error:
         first = error
     for at, magic, name in _OTHERS:
@@ -83,13 +88,17 @@ def find_boot(blocks: Blocks) -> tuple[BootSector, EvidenceError | None, bytes]:
             raise NotThisFormat(f"{name}, not NTFS", at) from first
     for at in backup_places(blocks, raw):
         try:
-            raw = blocks.read_at(at, SIZE)
-            boot = parse_boot(raw)
-            if has_mft(blocks, boot):
-                return boot, first, raw
+            copy = blocks.read_at(at, SIZE)
+            boot = parse_boot(copy)
         except EvidenceError:
             continue
-    raise first
+        if is_record(blocks, boot.mft):
+            return boot, first, copy
+        if mirrored is None and is_record(blocks, boot.mirror):
+            mirrored = boot, first, copy
+    if mirrored is None:
+        raise first
+    return mirrored
 
 
 def backup_places(blocks: Blocks, first: bytes) -> list[int]:
@@ -102,12 +111,9 @@ def backup_places(blocks: Blocks, first: bytes) -> list[int]:
     return [at for at in dict.fromkeys(places) if 0 < at <= blocks.size - SIZE]
 
 
-def has_mft(blocks: Blocks, boot: BootSector) -> bool:
-    """Whether an MFT record stands where the boot sector puts $MFT or its mirror."""
-    for at in (boot.mft, boot.mirror):
-        try:
-            if blocks.read_at(at, 4) in (b"FILE", b"BAAD"):
-                return True
-        except EvidenceError:
-            continue
-    return False
+def is_record(blocks: Blocks, at: int) -> bool:
+    """Whether an MFT record stands at a byte offset."""
+    try:
+        return blocks.read_at(at, 4) in (b"FILE", b"BAAD")
+    except EvidenceError:
+        return False
