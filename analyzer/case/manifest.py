@@ -23,6 +23,7 @@ class Manifest:
     evidence  name, path as given, size and stored hashes of each image
     plugins   name, kind, module, origin and SHA-256 of the module's file
     software  versions of Python and of the libraries
+    plan      the options that decide which tasks there are
     tasks     task id -> end ("done", or "lost" where it or a part of it died) and summary
     coverage  state -> number of places looked at
     """
@@ -37,6 +38,7 @@ class Manifest:
     evidence: list[dict[str, Any]] = field(default_factory=list)
     plugins: list[dict[str, str]] = field(default_factory=list)
     software: dict[str, str] = field(default_factory=dict)
+    plan: dict[str, Any] = field(default_factory=dict)
     tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
     coverage: dict[str, int] = field(default_factory=dict)
 
@@ -50,7 +52,7 @@ class Manifest:
 _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "tool_version": (str,), "arguments": (list,), "started_at": (str,), "finished_at": (str,),
     "state": (str,), "exit_code": (int, type(None)), "resumed": (int,), "evidence": (list,),
-    "plugins": (list,), "software": (dict,), "tasks": (dict,), "coverage": (dict,),
+    "plugins": (list,), "software": (dict,), "plan": (dict,), "tasks": (dict,), "coverage": (dict,),
 }
 
 

@@ -166,6 +166,13 @@ class CaseTables:
         for batch in self._batches(self._sorted(table)):
             yield from batch.to_pylist()
 
+    def counts(self, table: str, column: str) -> dict[Any, int]:
+        """How many rows there are of each value of a column."""
+        rows = self._connection.execute(
+            f"SELECT {_name(column)}, count(*) FROM stored.{_name(table)} "  # noqa: S608
+            "GROUP BY 1 ORDER BY 1").fetchall()
+        return dict(rows)
+
     def timeline(self) -> Iterator[dict[str, Any]]:
         """Rows of `event` in order of time, inside the window."""
         window, tests = self._window, []

@@ -1,0 +1,270 @@
+"""The child process: does one task and says what came of it.
+
+`python -m analyzer.engine.child` reads one line of JSON (tasks.Request) and answers in lines
+(messages.py). It is the only kind of process that parses evidence, and the same under every
+scheduler.
+"""
+
+import errno
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from analyzer.engine import limits
+from analyzer.engine.guard import BUG, OUT_OF_MEMORY, CannotWrite, Place, guarded
+from analyzer.engine.messages import MAX_GUESTS, Failed, Guest, Image, Summary
+from analyzer.engine.opening import EvidenceOpening, OpenImage, Opening, OpenSystem
+from analyzer.engine.tasks import GUESTS, Request, step_task_id
+from analyzer.engine.voice import Voice, private_output
+from analyzer.errors import EvidenceError, UsageError
+from analyzer.plugin import Plugin
+from analyzer.records import Coverage, Evidence, Problem, Record
+from analyzer.records import Volume as VolumeRecord
+from analyzer.source import Source
+
+Plugins = Mapping[str, Plugin]
+_NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT}
+_CASE: Final = Place(Source("case"))
+
+
+class CannotOpen(Exception):  # noqa: N818 - the name says what happened
+    """The thing that the task is about cannot be opened at all."""
+
+
+class TaskRun:
+    """One task under way: where its records go, and what is counted for its summary."""
+
+    def __init__(self, request: Request, opening: Opening, plugins: Plugins, voice: Voice) -> None:
+        self.request, self.opening, self.plugins, self.voice = request, opening, plugins, voice
+        self.summary = Summary()
+        self._coverage: Counter[str] = Counter()
+
+    def run(self) -> Summary:
+        """Do the task; raises CannotOpen, CannotWrite, UsageError."""
+        {"survey": self._survey, "system": self._system,
+         "analyses": self._analyses, "reports": self._reports}[self.request.task.kind]()
+        self.summary.coverage = dict(sorted(self._coverage.items()))
+        return self.summary
+
+    def _writing(self, task_id: str, work: Callable[[Callable[[Record], None]], None]) -> None:
+        """Let `work` state records into the partitions of `task_id`."""
+        from analyzer.case.store import PartitionWriter
+
+        tables = Path(self.request.case) / "tables"
+        try:
+            with PartitionWriter(tables, task_id) as writer:
+                stated = 0
+
+                def take(record: Record) -> None:
+                    nonlocal stated
+                    self._count(record)
+                    writer.add(record)
+                    stated += 1
+                    if not stated & 0xff:
+                        self.voice.alive(f"{stated:,} records")
+
+                work(take)
+                for unfit in writer.flush():
+                    take(_CASE.problem(BUG, f"a record does not fit its table: {unfit}",
+                                       "the record is missing; please report it"))
+                writer.flush()
+                rows = writer.rows
+        except OSError as error:
+            raise CannotWrite(error) from error
+        self.summary.add(Summary(rows=rows))
+
+    def _count(self, record: Record) -> None:
+        if isinstance(record, Problem):
+            self.summary.bugs += record.code == BUG
+            self.summary.lost += record.code == OUT_OF_MEMORY
+        elif isinstance(record, VolumeRecord):
+            self.summary.lost += record.state == "unreadable"
+        elif isinstance(record, Coverage):
+            self._coverage[record.state] += 1
+
+    def _images(self, paths: Sequence[str], take: Callable[[Record], None]) -> list[OpenImage]:
+        """Open what can be opened; the rest becomes Problems."""
+        try:
+            return self.opening.images(paths)
+        except EvidenceError as error:
+            if len(paths) == 1:
+                self.summary.unopened.append(paths[0])
+                take(Place(Source(Path(paths[0]).name)).problem(
+                    "IMG-OPEN", str(error), "nothing of this image is analysed"))
+                return []
+        return [image for path in paths for image in self._images([path], take)]
+
+    def _survey(self) -> None:
+        self._writing(self.request.task.task_id, self._look)
+
+    def _look(self, take: Callable[[Record], None]) -> None:
+        images = self._images(self.request.images, take)
+        for image in images:
+            place = Place(Source(image.name))
+            self.voice.begin(f"check {image.name}" if self.request.verify else "survey")
+
+            def facts(image: OpenImage = image, place: Place = place) -> Iterator[Record]:
+                if self.request.verify:
+                    image.verify(lambda done, total: self.voice.alive("verifying", done, total))
+                record = image.record()
+                data = {"name": record.name, "format": record.format, "size": record.size,
+                        "files": list(record.files), "stored_md5": record.stored_md5,
+                        "stored_sha1": record.stored_sha1, "verified": record.verified}
+                self.summary.images.append(Image(image.name, data))
+                yield record
+
+            self._step(f"image {image.name}", place, facts, (Evidence,), take)
+        if images:
+            self.voice.begin("find systems")
+            self._step("find systems", Place(Source(images[0].name)),
+                       lambda: self._found_systems(images), (), take)
+            if not self.summary.systems:
+                self.summary.lost += 1
+        self._image_notices(images, take)
+
+    def _image_notices(self, images: Sequence[OpenImage], take: Callable[[Record], None]) -> None:
+        """What was noticed about the images themselves while they were read."""
+        for image in images:
+            place = Place(Source(image.name, image_offset=0))
+            for notice in dict.fromkeys(image.notices):
+                take(place.noticed(notice))
+
+    def _found_systems(self, images: list[OpenImage]) -> Iterator[Record]:
+        for system in self.opening.systems(images):
+            self.summary.systems.append({"id": system.system_id, "label": system.system_id})
+        yield from ()
+
+    def _step(self, step: str, place: Place, work: Callable[[], Any],
+              declared: tuple[type[Record], ...], take: Callable[[Record], None]) -> bool:
+        problem = guarded(step, place, work, declared, take)
+        if problem is not None:
+            take(problem)
+        return problem is None
+
+    def _open_systems(self) -> tuple[list[OpenImage], Sequence[OpenSystem]]:
+        """The images, and the system or systems of this task; raises CannotOpen."""
+        task = self.request.task
+        try:
+            images: list[OpenImage] = self.opening.images(self.request.images)
+            systems: Sequence[OpenSystem] = [
+                s for s in self.opening.systems(images) if s.system_id == task.system]
+            for hop in task.guests:
+                systems = self.opening.guest(systems[hop["inside"]], hop["state"])
+        except EvidenceError as error:
+            raise CannotOpen(str(error)) from error
+        if not systems:
+            raise CannotOpen("it is not there any more")
+        return images, systems
+
+    def _system(self) -> None:
+        self.voice.begin("open")
+        images, systems = self._open_systems()
+
+        def work(take: Callable[[Record], None]) -> None:
+            for step in self.request.task.steps:
+                self.voice.begin(step)
+                for number, system in enumerate(systems):
+                    self._ask(number, system, step, take)
+            self._image_notices(images, take)
+
+        self._writing(self.request.task.task_id, work)
+
+    def _ask(self, number: int, system: OpenSystem, step: str,
+             take: Callable[[Record], None]) -> None:
+        """One step on one system, and what the layers below noticed meanwhile."""
+        place = Place(system.source, system.system_id, system.vm_id, system.snapshot_id)
+        if step == GUESTS:
+            self._step(step, place, lambda: self._found_guests(number, system, place), (), take)
+        else:
+            plugin = self.plugins[step]
+            self._step(step, place, lambda: plugin.function(system), plugin.yields, take)
+        for record in [*system.problems(), *system.coverage()]:
+            take(record)
+
+    def _found_guests(self, number: int, system: OpenSystem, place: Place) -> Iterator[Record]:
+        states = list(self.opening.states(system))
+        self.summary.guests += [Guest(s.key, s.label, s.to_json(), number)
+                                for s in states[:MAX_GUESTS]]
+        if len(states) > MAX_GUESTS:
+            self.summary.lost += 1
+            yield place.problem("RUN-GUESTS", f"{len(states)} guests at their states",
+                                f"only the first {MAX_GUESTS} are analysed", GUESTS)
+
+    def _analyses(self) -> None:
+        from analyzer.case.folder import Case
+        from analyzer.case.query import CaseTables
+
+        case = Case(Path(self.request.case))
+        for step in self.request.task.steps:
+            self.voice.begin(step)
+            plugin, tables = self.plugins[step], CaseTables(case)
+
+            def work(take: Callable[[Record], None], plugin: Plugin = plugin,
+                     tables: CaseTables = tables) -> None:
+                self._step(plugin.name, _CASE, lambda: plugin.function(tables), plugin.yields, take)
+
+            self._writing(step_task_id(self.request.task.task_id, step), work)
+
+    def _reports(self) -> None:
+        from analyzer.case.folder import Case
+        from analyzer.case.query import CaseTables
+
+        case = Case(Path(self.request.case))
+        case.reports.mkdir(exist_ok=True)
+        tables = CaseTables(case)
+
+        def work(take: Callable[[Record], None]) -> None:
+            for step in self.request.task.steps:
+                self.voice.begin(step)
+                self._step(step, _CASE,
+                           lambda s=step: self._report(case, tables, self.plugins[s]),  # type: ignore[misc]
+                           (), take)
+
+        self._writing(self.request.task.task_id, work)
+
+    def _report(self, case: Any, tables: Any, plugin: Plugin) -> Iterator[Record]:
+        from analyzer.case.store import replacing
+
+        try:
+            with replacing(case.reports / plugin.file) as out:
+                plugin.function(tables, out)
+        except OSError as error:
+            if error.errno in _NO_SPACE:
+                raise CannotWrite(error) from error
+            raise
+        self.summary.reports.append(plugin.file)
+        yield from ()
+
+
+def _perform(request: Request, opening: Opening, plugins: Plugins,
+             voice: Voice) -> Failed | Summary:
+    try:
+        return TaskRun(request, opening, plugins, voice).run()
+    except CannotOpen as error:
+        return Failed("SYS-OPEN", str(error))
+    except UsageError as error:
+        return Failed("USAGE", str(error))
+    except CannotWrite as error:
+        full = error.cause.errno in _NO_SPACE
+        return Failed("OUT-ENOSPC" if full else "OUT-IO", str(error))
+
+
+def main(opening: Opening | None = None, plugins: Sequence[Plugin] | None = None) -> int:
+    """Entry point; tests pass their own ways in and plugins."""
+    request = Request.from_line(sys.stdin.buffer.readline())
+    limits.apply(request.limits)
+    voice = Voice(private_output(), request.limits)
+    voice.begin("open")
+    if plugins is None:
+        from analyzer.plugin import discover
+
+        plugins = discover()
+    found = {p.name: p for p in plugins}
+    voice.say(_perform(request, opening or EvidenceOpening(), found, voice))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""The one place that catches: what goes wrong in a step becomes a Problem.
+
+An EvidenceError says something about the evidence. Anything else is our own bug: the Problem
+says so, and the run exits 5. Records stated before it happened are kept.
+"""
+
+import re
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import Final
+
+from analyzer.errors import EvidenceError, Notice, Unreadable
+from analyzer.records import Coverage, Problem, Record
+from analyzer.source import Source
+
+BUG: Final = "BUG"
+OUT_OF_MEMORY: Final = "WRK-OOM"
+_ADDRESS: Final = re.compile(r"\b0x[0-9a-f]{6,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a step works: for the Problems it may cost."""
+
+    source: Source
+    system_id: str = ""
+    vm_id: str = ""
+    snapshot_id: str = ""
+
+    def problem(self, code: str, what: str, effect: str, step: str = "") -> Problem:
+        return Problem(source=self.source, system_id=self.system_id, vm_id=self.vm_id,
+                       snapshot_id=self.snapshot_id, code=code, what=what, effect=effect,
+                       plugin=step)
+
+    def noticed(self, notice: Notice) -> Problem:
+        """What a reader noticed, as a Problem of this place."""
+        return replace(self.problem(notice.code, notice.what, notice.effect),
+                       start=notice.start, length=notice.length)
+
+
+def _excerpt(error: BaseException) -> str:
+    """The exception and its last four frames, without machine paths or memory addresses."""
+    frames = [f"{PurePath(f.filename).name}:{f.lineno} {f.name}"
+              for f in traceback.extract_tb(error.__traceback__)[-4:]]
+    text = _ADDRESS.sub("0x…", f"{type(error).__name__}: {error}"[:500])
+    return f"{text} in {' > '.join(frames)}"
+
+
+def problem_of(error: BaseException, step: str, place: Place) -> Problem:
+    """The Problem that an exception in `step` is worth."""
+    if isinstance(error, EvidenceError):
+        from analyzer.system import error_code
+
+        length = error.length if isinstance(error, Unreadable) else None
+        problem = place.problem(error_code(error), str(error),
+                                f"what {step} had not stated by then is missing here", step)
+        return replace(problem, start=error.at, length=length)
+    if isinstance(error, MemoryError):
+        return place.problem(OUT_OF_MEMORY, f"{step} asked for more memory than it may use",
+                             f"what {step} had not stated by then is missing here", step)
+    return place.problem(BUG, _excerpt(error),
+                         f"an error of vmtrail, not of the evidence: what {step} had not "
+                         f"stated by then is missing here; please report it", step)
+
+
+def guarded(step: str, place: Place, work: Callable[[], Iterable[Record]],
+            declared: tuple[type[Record], ...], take: Callable[[Record], None]) -> Problem | None:
+    """Hand each record of a step to `take`; the Problem where the step fails.
+
+    OSError from `take` (disk full) is not the step's fault and is raised as `CannotWrite`.
+    """
+    try:
+        for record in work():
+            if not isinstance(record, (*declared, Problem, Coverage)):
+                raise TypeError(f"{step} yields {type(record).__name__} without declaring it")
+            try:
+                take(record)
+            except OSError as error:
+                raise CannotWrite(error) from error
+    except CannotWrite:
+        raise
+    except Exception as error:  # noqa: BLE001 - the one place that catches; see the module text
+        return problem_of(error, step, place)
+    return None
+
+
+class CannotWrite(Exception):  # noqa: N818 - the name says what happened
+    """The case cannot be written; `cause` is the OSError."""
+
+    def __init__(self, cause: OSError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause

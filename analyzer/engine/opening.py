@@ -1,0 +1,84 @@
+"""How a child gets at evidence: from image paths to systems to guests.
+
+A class rather than imports in the child, so that tests can run the same child on systems made
+of dicts.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from analyzer.errors import Notice
+from analyzer.records import Coverage, Evidence, Problem
+from analyzer.source import Source
+
+if TYPE_CHECKING:
+    from analyzer.evidence import AcquiredImage
+    from analyzer.system import WindowsSystem
+
+
+class State(Protocol):
+    """One guest at one state (machines.GuestState)."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    def to_json(self) -> dict[str, Any]: ...
+
+
+class OpenSystem(Protocol):
+    """What the engine itself asks of a system (system.WindowsSystem)."""
+
+    system_id: str
+    vm_id: str
+    snapshot_id: str
+    source: Source
+
+    def problems(self) -> list[Problem]: ...
+    def coverage(self) -> list[Coverage]: ...
+
+
+class OpenImage(Protocol):
+    """What the engine itself asks of an image (evidence.AcquiredImage)."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def notices(self) -> list[Notice]: ...
+    def record(self) -> Evidence: ...
+    def verify(self, progress: Callable[[int, int], None]) -> object: ...
+    def changed(self) -> bool: ...
+
+
+class Opening(Protocol):
+    """The ways in."""
+
+    def images(self, paths: Sequence[str]) -> list[Any]: ...
+    def systems(self, images: Sequence[Any]) -> Sequence[Any]: ...
+    def states(self, system: Any) -> Sequence[State]: ...
+    def guest(self, system: Any, state: dict[str, Any]) -> Sequence[Any]: ...
+
+
+class EvidenceOpening:
+    """The real ways in; each raises EvidenceError."""
+
+    def images(self, paths: Sequence[str]) -> "list[AcquiredImage]":
+        from analyzer.evidence import open_evidence
+
+        return open_evidence([Path(path) for path in paths])
+
+    def systems(self, images: "Sequence[AcquiredImage]") -> "Sequence[WindowsSystem]":
+        from analyzer.system import open_systems
+
+        return open_systems(images)
+
+    def states(self, system: "WindowsSystem") -> Sequence[State]:
+        from analyzer.machines import guest_states
+
+        return guest_states(system)
+
+    def guest(self, system: "WindowsSystem", state: dict[str, Any]) -> "Sequence[WindowsSystem]":
+        from analyzer.machines import GuestState, open_guest
+
+        return open_guest(system, GuestState.from_json(state))

@@ -1,0 +1,203 @@
+"""The real child on systems made of dicts, with plugins that misbehave in every way.
+
+An image is a JSON file: {"systems": [{"id": "s1", "files": ["a"], "guests": [{"key": "g1",
+"systems": [...]}]}]}; {"refuse": "why"} is evidence that cannot be opened, {"crash": true} one
+that kills its reader.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from analyzer.engine import child
+from analyzer.errors import Corrupt, EvidenceError, Notice, Unsupported
+from analyzer.plugin import Plugin, Tables
+from analyzer.records import Coverage, Evidence, FileEntry, Finding, Problem, Record, Snapshot
+from analyzer.source import Source
+
+COMMAND = (sys.executable, "-P", "-m", "tests.unit.engine.fake_child")
+
+
+class FakeImage:
+    def __init__(self, path: str) -> None:
+        self.name = Path(path).name
+        self.data = json.loads(Path(path).read_bytes())
+        self.notices = [Notice("IMG-ODD", "odd", "nothing lost")] if self.data.get("odd") else []
+        self.verified = ""
+        if "refuse" in self.data:
+            raise Unsupported(self.data["refuse"])
+        if self.data.get("crash"):
+            os.kill(os.getpid(), signal.SIGSEGV)
+
+    def record(self) -> Evidence:
+        return Evidence(source=Source(self.name), name=self.name, format="raw", size=1,
+                        files=(self.name,), verified=self.verified, acquired_at=5)
+
+    def verify(self, progress: Callable[[int, int], None]) -> None:
+        progress(1, 1)
+        self.verified = "match"
+
+    def changed(self) -> bool:
+        return False
+
+
+@dataclass
+class FakeState:
+    key: str
+    label: str
+    data: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        return self.data
+
+
+class FakeSystem:
+    vm_id = ""
+    snapshot_id = ""
+
+    def __init__(self, data: dict[str, Any], image: str) -> None:
+        self.data, self.system_id = data, f"{image}!/{data['id']}"
+        self.source = Source(image, f"/{data['id']}")
+
+    def problems(self) -> list[Problem]:
+        noticed = self.data.pop("odd", "")
+        return [Problem(source=self.source, system_id=self.system_id, code="ODD", what=noticed,
+                        effect="none")] if noticed else []
+
+    def coverage(self) -> list[Coverage]:
+        return [Coverage(source=self.source, system_id=self.system_id, place="x", state="read")]
+
+
+class FakeOpening:
+    def images(self, paths: Sequence[str]) -> list[FakeImage]:
+        return [FakeImage(path) for path in paths]
+
+    def systems(self, images: Sequence[FakeImage]) -> list[FakeSystem]:
+        return [FakeSystem(s, i.name) for i in images for s in i.data.get("systems", ())]
+
+    def states(self, system: FakeSystem) -> list[FakeState]:
+        return [FakeState(g["key"], g["key"], g) for g in system.data.get("guests", ())]
+
+    def guest(self, system: FakeSystem, state: dict[str, Any]) -> list[FakeSystem]:
+        if "refuse" in state:
+            raise Corrupt(state["refuse"])
+        return [FakeSystem(s, system.system_id) for s in state["systems"]]
+
+
+def entry(system: FakeSystem, path: str) -> FileEntry:
+    return FileEntry(source=system.source, system_id=system.system_id, volume_id="p1", path=path,
+                     entry=len(path), sequence=1, size=0, allocated=True, is_directory=False,
+                     si_created_at=100)
+
+
+def files(system: FakeSystem) -> Iterator[Record]:
+    """Each file."""
+    for path in {*system.data.get("files", ["a", "b", "c"])}:
+        yield entry(system, path)
+
+
+def crash(system: FakeSystem) -> Iterator[Record]:
+    yield entry(system, "before the crash")
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def loop(system: FakeSystem) -> Iterator[Record]:
+    yield entry(system, "before the loop")
+    while True:
+        pass
+
+
+def sleep(system: FakeSystem) -> Iterator[Record]:
+    yield entry(system, "before the sleep")
+    time.sleep(600)
+
+
+def hog(system: FakeSystem) -> Iterator[Record]:
+    yield entry(system, "before the bomb")
+    bytes(1 << 40)
+
+
+def bug(system: FakeSystem) -> Iterator[Record]:
+    yield entry(system, "before the bug")
+    raise ZeroDivisionError(f"{system!r}")
+
+
+def half(system: FakeSystem) -> Iterator[Record]:
+    yield entry(system, "before the damage")
+    raise Corrupt("torn", 0x40)
+
+
+def recurse(system: FakeSystem) -> Iterator[Record]:
+    yield from recurse(system)
+
+
+def undeclared(system: FakeSystem) -> Iterator[Record]:
+    yield Snapshot(source=system.source, name="x")
+
+
+def noise(system: FakeSystem) -> Iterator[Record]:
+    os.write(1, b"\xff library chatter {\n")
+    print("more of it")
+    yield entry(system, "after the noise")
+
+
+def nonsense(system: FakeSystem) -> Iterator[Record]:
+    for handle in range(3, 20):
+        try:
+            os.write(handle, b'{"summary": {"rows": {"../../x": 1}}}\n')
+        except OSError:
+            continue
+    yield entry(system, "after the nonsense")
+
+
+def dies_once(system: FakeSystem) -> Iterator[Record]:
+    mark = Path(system.data["mark"])
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGABRT)
+    yield entry(system, "second time")
+
+
+def count_files(tables: Tables) -> Iterator[Record]:
+    number = len(tables.frame("file_entry"))
+    yield Finding(source=Source("case"), code="COUNT", what=f"{number} files", basis="direct")
+
+
+def repeat_findings(tables: Tables) -> Iterator[Record]:
+    for row in tables.rows("finding"):
+        yield Problem(source=Source("case"), code="SEEN", what=row["what"], effect="none")
+
+
+def listing(tables: Tables, out: BinaryIO) -> None:
+    for row in tables.rows("file_entry"):
+        out.write(row["path"].encode() + b"\n")
+
+
+def bad_report(tables: Tables, out: BinaryIO) -> None:
+    out.write(b"half a report")
+    raise EvidenceError("no")
+
+
+def _artifact(function: Callable[[FakeSystem], Iterator[Record]]) -> Plugin:
+    return Plugin(function.__name__, "artifact", function, "doc", __name__, yields=(FileEntry,))
+
+
+PLUGINS = (
+    *map(_artifact, (files, crash, loop, sleep, hog, bug, half, recurse, undeclared, noise,
+                     nonsense, dies_once)),
+    Plugin("count_files", "analysis", count_files, "doc", __name__, (Finding,), ("file_entry",)),
+    Plugin("a_repeat", "analysis", repeat_findings, "doc", __name__, (Problem,), ("finding",)),
+    Plugin("listing", "report", listing, "doc", __name__, report_kind="inventory", format="txt",
+           file="listing.txt"),
+    Plugin("bad_report", "report", bad_report, "doc", __name__, report_kind="page",
+           format="bad", file="bad.txt"),
+)
+
+if __name__ == "__main__":
+    sys.exit(child.main(FakeOpening(), PLUGINS))

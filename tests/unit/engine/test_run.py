@@ -1,0 +1,288 @@
+"""The main job on fake systems: what is kept, what is lost, and what is said about it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analyzer.case.folder import Case
+from analyzer.case.lock import CaseInUse, CaseLock
+from analyzer.case.query import CaseTables
+from analyzer.engine.catalogue import Catalogue
+from analyzer.engine.progress import Quiet
+from analyzer.engine.run import Options, Result, analyze
+from analyzer.engine.tasks import Limits
+from analyzer.errors import UsageError
+from tests.unit.engine.fake_child import COMMAND, PLUGINS
+
+LIMITS = Limits(cpu_seconds=1, idle_seconds=30)
+ONE = {"systems": [{"id": "s1"}]}
+
+
+def catalogue(*names: str) -> Catalogue:
+    return Catalogue(tuple(p for p in PLUGINS if p.name in names))
+
+
+class Job:
+    """One fake image and the case made of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def image(self, content: Any, name: str = "a.img") -> str:
+        path = self.folder / name
+        path.write_text(json.dumps(content))
+        return str(path)
+
+    def run(self, content: Any, *plugins: str, case: str = "case", limits: Limits = LIMITS,
+            **more: Any) -> Result:
+        images = more.pop("images", None) or (self.image(content),)
+        options = Options(images=images, case=self.folder / case, jobs=more.pop("jobs", 2),
+                          limits=limits, **more)
+        return analyze(options, catalogue(*plugins), Quiet(), COMMAND)
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    return Job(tmp_path)
+
+
+def paths(result: Result) -> list[str]:
+    return [r["path"] for r in CaseTables(result.case).rows("file_entry")]
+
+
+def problems(result: Result) -> list[dict[str, Any]]:
+    return list(CaseTables(result.case).rows("problem"))
+
+
+def partitions(result: Result) -> dict[str, bytes]:
+    tables = result.case.tables
+    return {str(p.relative_to(tables)): p.read_bytes() for p in tables.rglob("*.parquet")
+            if p.parent.name != "run"}
+
+
+def test_a_sound_run(job: Job) -> None:
+    result = job.run({"systems": [{"id": "s1", "odd": "x"}], "odd": True},
+                     "files", "count_files", "a_repeat", "listing")
+    assert result.exit_code == 0
+    assert paths(result) == ["a", "b", "c"]
+    assert (result.case.reports / "listing.txt").read_bytes() == b"a\nb\nc\n"
+    assert {p["code"] for p in problems(result)} == {"IMG-ODD", "ODD", "SEEN"}
+    assert [r["what"] for r in CaseTables(result.case).rows("finding")] == ["3 files"]
+    manifest = json.loads(result.case.manifest.read_bytes())
+    assert (manifest["state"], manifest["exit_code"]) == ("finished", 0)
+    assert manifest["coverage"] == {"read": 2}
+    assert manifest["evidence"][0]["media"]["name"] == "a.img"
+    assert [r["exit_code"] for r in CaseTables(result.case).rows("run")] == [0]
+
+
+DEATHS = [("crash", "WRK-SIG", "signal SIGSEGV"), ("loop", "WRK-TIME", "processor time"),
+          ("nonsense", "WRK-SAY", "cannot be")]
+
+
+@pytest.mark.parametrize(("culprit", "code", "words"), DEATHS)
+def test_exactly_the_culprit_is_lost(job: Job, culprit: str, code: str, words: str) -> None:
+    result = job.run(ONE, "files", culprit, "noise", "listing")
+    assert result.exit_code == 4
+    assert paths(result) == ["a", "after the noise", "b", "c"]
+    (problem,) = problems(result)
+    assert problem["code"] == code
+    assert words in problem["what"]
+    assert problem["plugin"] == culprit
+    assert (problem["system_id"], problem["source_evidence"]) == ("a.img!/s1", "a.img")
+
+
+@pytest.mark.parametrize(("culprit", "code", "exit_code", "kept"), [
+    ("bug", "BUG", 5, "before the bug"), ("half", "CORRUPT", 0, "before the damage"),
+    ("recurse", "BUG", 5, ""), ("undeclared", "BUG", 5, ""),
+    ("hog", "WRK-OOM", 4, "before the bomb")])
+def test_what_was_stated_before_an_error_is_kept(job: Job, culprit: str, code: str,
+                                                  exit_code: int, kept: str) -> None:
+    result = job.run(ONE, "files", culprit)
+    assert result.exit_code == exit_code
+    assert set(paths(result)) == {"a", "b", "c"} | ({kept} if kept else set())
+    (problem,) = problems(result)
+    assert (problem["code"], problem["plugin"]) == (code, culprit)
+    assert str(job.folder) not in problem["what"]
+    assert problem["start"] == (0x40 if culprit == "half" else None)
+
+
+def test_a_silent_child_is_ended(job: Job) -> None:
+    result = job.run(ONE, "sleep", limits=Limits(idle_seconds=2))
+    assert result.exit_code == 4
+    (problem,) = problems(result)
+    assert (problem["code"], problem["plugin"]) == ("WRK-TIME", "sleep")
+
+
+def test_a_death_that_does_not_come_again_costs_nothing(job: Job, tmp_path: Path) -> None:
+    result = job.run({"systems": [{"id": "s1", "mark": str(tmp_path / "mark")}]},
+                     "files", "dies_once")
+    assert paths(result) == ["a", "b", "c", "second time"]
+    assert result.exit_code == 0
+    assert "nothing is lost" in problems(result)[0]["effect"]
+
+
+def nested(depth: int) -> dict[str, Any]:
+    guests = [{"key": f"g{depth}", "systems": [nested(depth - 1)]}] if depth else []
+    return {"id": f"s{depth}", "files": [f"file{depth}"], "guests": guests}
+
+
+def test_guests_inside_guests_are_followed_to_a_limit(job: Job) -> None:
+    result = job.run({"systems": [nested(10)]}, "files")
+    assert len(paths(result)) == 9
+    result = job.run({"systems": [nested(3)]}, "files", case="other", guests=False)
+    assert len(paths(result)) == 1
+
+
+def test_a_guest_that_cannot_be_opened_costs_that_guest(job: Job) -> None:
+    guests = [{"key": "bad", "refuse": "no chain", "systems": []},
+              {"key": "good", "systems": [{"id": "g", "files": ["in guest"]}]}]
+    result = job.run({"systems": [{"id": "s1", "files": ["on host"], "guests": guests}]}, "files")
+    assert result.exit_code == 4
+    assert sorted(paths(result)) == ["in guest", "on host"]
+    (problem,) = problems(result)
+    assert (problem["code"], problem["source_detail"]) == ("SYS-OPEN", "bad")
+
+
+def test_one_image_of_several_cannot_be_read(job: Job) -> None:
+    good = job.image(ONE, "good.img")
+    for name, content in {"refused": {"refuse": "other"}, "crash": {"crash": True}}.items():
+        bad = job.image(content, f"{name}.img")
+        result = job.run(None, "files", images=(good, bad), case=name)
+        assert result.exit_code == 4
+        assert paths(result) == ["a", "b", "c"]
+        assert [p["source_evidence"] for p in problems(result)] == [f"{name}.img"]
+
+
+def test_no_image_can_be_read(job: Job) -> None:
+    assert job.run({"refuse": "not ours"}, "files").exit_code == 3
+    assert job.run({"crash": True}, "files", case="other").exit_code == 3
+
+
+def test_one_job_or_many_give_the_same_bytes(job: Job) -> None:
+    guests = [{"key": f"g{i}", "systems": [{"id": f"x{i}"}]} for i in range(5)]
+    content = {"systems": [{"id": "s1", "guests": guests}, {"id": "s2"}]}
+    one = job.run(content, "files", "half", "count_files", jobs=1)
+    many = job.run(content, "files", "half", "count_files", jobs=8, case="many")
+    assert partitions(one) == partitions(many)
+    assert len(partitions(one)) > 20
+
+
+def test_a_report_that_fails_leaves_no_file(job: Job) -> None:
+    result = job.run(ONE, "files", "listing", "bad_report")
+    assert [p.name for p in result.case.reports.iterdir()] == ["listing.txt"]
+    assert [p["plugin"] for p in problems(result)] == ["bad_report"]
+
+
+def test_resume_repeats_nothing_and_ends_the_same(job: Job) -> None:
+    guests = [{"key": f"g{i}", "systems": [{"id": f"x{i}"}]} for i in range(3)]
+    content = {"systems": [{"id": "s1", "guests": guests}]}
+    whole = job.run(content, "files", "count_files", case="whole")
+    cut = job.run(content, "files", "count_files", case="cut")
+    manifest = json.loads(cut.case.manifest.read_bytes())
+    del manifest["tasks"]["h1.0-g1"], manifest["tasks"]["analyses"]
+    cut.case.manifest.write_text(json.dumps(manifest))
+    stamp = (cut.case.tables / "file_entry" / "h1.parquet").stat().st_mtime_ns
+    (cut.case.tables / "file_entry" / ".h1.0-g1.parquet.tmp").write_bytes(b"half")
+    resumed = job.run(content, "files", "count_files", case="cut", resume=True)
+    assert partitions(resumed) == partitions(whole)
+    assert (cut.case.tables / "file_entry" / "h1.parquet").stat().st_mtime_ns == stamp
+    assert not list(cut.case.tables.glob("*/.*"))
+    assert json.loads(cut.case.manifest.read_bytes())["resumed"] == 1
+
+
+def test_a_case_is_neither_mixed_nor_shared(job: Job) -> None:
+    result = job.run(ONE, "files")
+    with pytest.raises(UsageError, match="--overwrite"):
+        job.run(ONE, "files")
+    with pytest.raises(UsageError, match="other plugins"):
+        job.run(ONE, "files", "half", resume=True)
+    with CaseLock(result.case.root), pytest.raises(CaseInUse):
+        job.run(ONE, "files", overwrite=True)
+    assert job.run({"systems": [{"id": "s", "files": ["new"]}]}, "files",
+                   overwrite=True).exit_code == 0
+    assert paths(result) == ["new"]
+
+
+@pytest.mark.parametrize("what", ["missing", "folder", "fifo"])
+def test_what_is_no_image_is_said_before_anything_is_written(job: Job, what: str) -> None:
+    path = job.folder / "x"
+    if what == "folder":
+        path.mkdir()
+    elif what == "fifo":
+        os.mkfifo(path)
+    with pytest.raises(UsageError):
+        job.run(None, "files", images=(str(path),))
+    assert not (job.folder / "case").exists()
+
+
+def test_an_image_that_changes_is_reported(job: Job) -> None:
+    path = job.image(ONE)
+    watcher = threading.Thread(target=lambda: (time.sleep(0.3), os.utime(path, (1, 1))))
+    watcher.start()
+    result = job.run(None, "files", "files", "dies_once", "listing", images=(path,))
+    watcher.join()
+    assert "IMG-CHANGED" in {p["code"] for p in problems(result)}
+
+
+def test_a_full_disk_keeps_what_is_finished(job: Job) -> None:
+    many = {"systems": [{"id": "s1", "files": [f"{i:x}" * 40 for i in range(9_000)]}]}
+    result = job.run(many, "files", limits=Limits(file_bytes=20_000))
+    assert result.exit_code == 4
+    assert result.stopped_by
+    assert not list(result.case.tables.glob("*/.*"))
+    assert job.run(many, "files", resume=True).exit_code == 0
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from analyzer.engine.catalogue import Catalogue
+from analyzer.engine.progress import Quiet
+from analyzer.engine.run import Options, analyze
+from analyzer.cli.signals import catch_signals
+from tests.unit.engine.fake_child import COMMAND, PLUGINS
+catch_signals()
+plugins = Catalogue(tuple(p for p in PLUGINS if p.name in ("files", "sleep")))
+options = Options((sys.argv[1],), Path(sys.argv[2]), 2)
+sys.exit(analyze(options, plugins, Quiet(), COMMAND).exit_code)
+"""
+
+
+def _wait_for(condition: Any) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task")
+    return [int(c) for t in tasks.iterdir() for c in (t / "children").read_text().split()]
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_interrupted_run_leaves_a_valid_case_and_no_process(job: Job, how: int) -> None:
+    image, case = job.image(ONE), Case(job.folder / "case")
+    run = subprocess.Popen([sys.executable, "-c", SCRIPT, image, str(case.root)])
+    started = case.tables / "evidence" / "survey.parquet"
+    _wait_for(lambda: started.exists() and _children(run.pid))
+    time.sleep(0.5)
+    children = _children(run.pid)
+    run.send_signal(how)
+    status = run.wait(20)
+    assert status == (-how if how == signal.SIGKILL else 130)
+    _wait_for(lambda: not any(Path(f"/proc/{c}/cmdline").exists()
+                              and Path(f"/proc/{c}/cmdline").read_bytes() for c in children))
+    tables = CaseTables(case)
+    assert [r["name"] for r in tables.rows("evidence")] == ["a.img"]
+    if how != signal.SIGKILL:
+        assert [r["code"] for r in tables.rows("problem")] == ["RUN-INT"]
+        assert json.loads(case.manifest.read_bytes())["state"] == "interrupted"
