@@ -1,0 +1,102 @@
+"""Cells of a registry hive: every offset is checked before it is read.
+
+A cell is an i32 size, negative when in use, and its content; offsets count from 0x1000. Lists of
+subkeys (lf, lh: offset and hash; li: offset; ri: offset of another list) and segmented data (db)
+are read here, each bounded: a list of lists is one deep, no list and no segment is used twice.
+
+Source: M. Suhanov, "Windows registry file format specification".
+"""
+
+import struct
+from collections.abc import Iterator
+from typing import Final
+
+from analyzer.errors import Corrupt
+
+BINS: Final = 0x1000
+"""Byte offset of the first bin."""
+FIRST_CELL: Final = 0x20
+"""Offset of the first cell; the root key lies there in every hive that Windows made."""
+_SEGMENT: Final = 16344
+
+
+class Damage(Corrupt):
+    """One bad key or value of a list; `name` is its name where that could be read."""
+
+    def __init__(self, what: str, at: int | None, name: str | None = None) -> None:
+        super().__init__(what, at)
+        self.name = name
+
+
+class Cells:
+    """The cells of the hive `data`."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def cell(self, offset: int, least: int) -> tuple[int, int]:
+        """(byte offset, size) of the content of the cell in use at `offset`; raises Damage."""
+        at = BINS + offset
+        if offset % 8 or offset < FIRST_CELL or at + 4 > len(self.data):
+            raise Damage(f"cell offset {offset:#x} is none in a hive of {len(self.data)} bytes",
+                         at)
+        size = -struct.unpack_from("<i", self.data, at)[0] - 4
+        if size < least or at + 4 + size > len(self.data):
+            raise Damage("a cell that is free, too small or past the end", at)
+        return at + 4, size
+
+    def key_offsets(self, offset: int) -> Iterator[int | Damage]:
+        """Cell offsets of the keys in the list at `offset`, through one list of lists."""
+        try:
+            at, _ = self.cell(offset, 4)
+            if self.data[at : at + 2] != b"ri":
+                yield from self._leaf(offset)
+                return
+            entries = self._entries(offset, 4)
+        except Damage as damage:
+            yield damage
+            return
+        seen = {offset}
+        for entry in entries:
+            if entry in seen:
+                yield Damage("a list of subkeys inside itself, or used twice", BINS + entry)
+                continue
+            seen.add(entry)
+            try:
+                yield from self._leaf(entry)
+            except Damage as damage:
+                yield damage
+
+    def big_data(self, at: int, size: int) -> bytes:
+        """`size` bytes in segments of 16344, each its own cell; `at` is the content of the db."""
+        count, table = struct.unpack_from("<HI", self.data, at + 2)
+        needed = -(-size // _SEGMENT)
+        if count < needed:
+            raise Damage(f"{size} bytes of data in {count} segments", at)
+        table_at, _ = self.cell(table, 4 * needed)
+        offsets = struct.unpack_from(f"<{needed}I", self.data, table_at)
+        if len(set(offsets)) < needed:
+            raise Damage("a segment used twice", at)
+        out = bytearray()
+        for offset in offsets:
+            length = min(_SEGMENT, size - len(out))
+            start, _ = self.cell(offset, length)
+            out += self.data[start : start + length]
+        return bytes(out)
+
+    def _leaf(self, offset: int) -> list[int]:
+        """Cell offsets in the lf, lh or li at `offset`; raises Damage for anything else."""
+        at, _ = self.cell(offset, 4)
+        mark = self.data[at : at + 2]
+        if mark not in (b"lf", b"lh", b"li"):
+            raise Damage(f"{mark!a} is no list of subkeys", at)
+        return self._entries(offset, 4 if mark == b"li" else 8)
+
+    def _entries(self, offset: int, width: int) -> list[int]:
+        """First numbers of the entries, `width` bytes each, of a list cell."""
+        at, size = self.cell(offset, 4)
+        count = struct.unpack_from("<H", self.data, at + 2)[0]
+        if 4 + count * width > size:
+            raise Damage(f"a list of {count} in a cell of {size} bytes", at)
+        numbers = struct.unpack_from(f"<{count * width // 4}I", self.data, at + 4)
+        return list(numbers[:: width // 4])
