@@ -5,7 +5,9 @@ each level, the partition (`p1` counts volumes in order of their offset) and the
 A virtual disk inside the path opens the next level. `vmtrail cat ADDRESS` reads it again.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from analyzer.errors import UsageError
 
@@ -41,6 +43,13 @@ class Source:
     def at(self, detail: str = "", offset: int | None = None) -> "Source":
         """The same file, another place in it."""
         return replace(self, detail=detail, offset=offset, image_offset=None)
+
+    @classmethod
+    def from_columns(cls, row: Mapping[str, Any]) -> "Source":
+        """The source of a stored row, from its `source_` columns."""
+        return cls(row["source_evidence"], row["source_path"], row["source_detail"],
+                   row["source_entry"], row["source_offset"], row["source_image_offset"],
+                   row["source_layer"])
 
     def __str__(self) -> str:
         text = self.address

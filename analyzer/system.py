@@ -271,6 +271,6 @@ def build_systems(media: Sequence[Medium], *, vm_id: str = "", snapshot_id: str 
 
 def open_systems(images: "Sequence[AcquiredImage]") -> list[WindowsSystem]:
     """The host or hosts on acquired images; several images are the disks of one computer."""
-    media = [Medium(Source(image.name, image_offset=0), image.blocks, list(image.notices))
+    media = [Medium(Source(image.name, image_offset=0), image.blocks)
              for image in images]
     return build_systems(media)

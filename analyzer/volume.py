@@ -4,7 +4,6 @@ A Medium is one disk of a system: an acquired image, or a chain of virtual disks
 volumes become MountedVolumes, which get a drive letter from the system that uses them.
 """
 
-import ntpath
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -150,7 +149,8 @@ class MountedVolume:
             source=replace(self.source, layer=layer, image_offset=at), volume_id=self.volume_id,
             drive_letter=self.letter, drive_letter_basis=self.letter_basis,
             format=partition.format, label=fs.label if fs else "",
-            serial=fs.serial if fs else "", scheme=partition.scheme, offset=partition.offset, size=partition.size, state=state)
+            serial=fs.serial if fs else "", scheme=partition.scheme,
+            offset=partition.offset, size=partition.size, state=state)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -181,7 +181,7 @@ class Item:
     def source(self) -> Source:
         """Its address, MFT entry, and where its first byte lies in the image."""
         source = self.volume.source
-        path = f"{source.path}{self.entry.path}" if self.entry.path != "/" else source.path
+        path = source.path + self.entry.path.rstrip("/").replace("!/", "%21/")
         return replace(source, path=f"{path}:{self.stream}" if self.stream else path,
                        entry=self.entry.inode, image_offset=None)
 
@@ -246,6 +246,12 @@ def _mount(medium: Medium, partition: Partition) -> MountedVolume:
 
 
 def split_windows_path(path: str) -> tuple[str, list[str]]:
-    """`C:\\a\\b` or `/C:/a/b` -> ("C", ["a", "b"]); ("", ...) for a path without a drive."""
-    drive, rest = ntpath.splitdrive(path.replace("/", "\\").lstrip("\\"))
-    return drive.rstrip(":"), [part for part in rest.split("\\") if part]
+    """`C:\\a\\b`, `/C:/a/b`, `p2:/a/b` -> drive without colon and the names below it.
+
+    The drive is "" where the path has none.
+    """
+    text = path.replace("/", "\\").lstrip("\\")
+    drive, colon, rest = text.partition(":")
+    if not colon or not drive.isalnum():
+        drive, rest = "", text
+    return drive, [part for part in rest.split("\\") if part]

@@ -6,7 +6,6 @@ name of its table. Times are ticks (see times.py) and end in `_at`; a field decl
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, get_type_hints
 

@@ -1,8 +1,11 @@
 """Records that the case itself makes: timeline, judgements, problems, coverage, the run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from analyzer.records.record import Record
+from analyzer.source import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,13 @@ class Finding(Record):
     what: str
     basis: str
     """direct, derived or inferred, and from what."""
+
+    @classmethod
+    def about(cls, row: Mapping[str, Any], code: str, what: str, basis: str) -> "Finding":
+        """A finding about a stored row, with the source and the ids of that row."""
+        return cls(source=Source.from_columns(row), system_id=row["system_id"],
+                   vm_id=row["vm_id"], snapshot_id=row["snapshot_id"], code=code, what=what,
+                   basis=basis)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

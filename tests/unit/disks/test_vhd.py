@@ -140,6 +140,19 @@ def test_overlapping_blocks_are_reported_and_not_guessed() -> None:
     assert ranges == [(0, 8192), (5 * 4096, 4096)]
 
 
+def test_a_dynamic_sector_with_a_clear_bit_is_zeros_or_unreadable() -> None:
+    media = bytes([7]) * SECTOR * 8 + bytes(SECTOR * 24)
+    content = bytearray(make.dynamic(media, unique_id=IDS[0], created=1, block_size=SECTOR * 32))
+    table = struct.unpack_from(">Q", content, 512 + 16)[0]
+    bitmap = struct.unpack_from(">I", content, table)[0] * SECTOR
+    content[bitmap:bitmap + 4] = bytes([0x3F, 0, 0, 0])
+    layer = Vhd(Memory(bytes(content)))
+    disk = Disk([layer])
+    assert disk.unreadable() == [(0, 2 * SECTOR)]
+    assert disk.read_at(2 * SECTOR, 1 << 20) == media[2 * SECTOR:]
+    assert [n.code for n in layer.notices] == ["VHD-BITMAP"]
+
+
 def test_a_fixed_disk_that_was_cut_never_shows_its_footer_or_zeros() -> None:
     media = bytes([5]) * SECTOR * 64
     whole = make.fixed(media, unique_id=IDS[0], created=1)
