@@ -49,8 +49,7 @@ def link_names(index: Sequence[IndexName] | None, rows: Iterable[NameRow],
     for name in sorted(index or (), key=lambda n: not n.allocated):
         match = _take(by_file.get(name.inode, []), name)
         if match is not None:
-            note = "" if is_ours(match) else BAD_PARENT
-            links.append(_from_row(match, note, is_indexed=name.allocated))
+            links.append(_from_row(match, is_ours=is_ours(match), is_indexed=name.allocated))
         elif (name.text, name.inode) not in seen:
             links.append(_from_index(name, record))
         seen.add((name.text, name.inode))
@@ -59,8 +58,7 @@ def link_names(index: Sequence[IndexName] | None, rows: Iterable[NameRow],
                  if row.name.namespace != DOS)
     for row in (row for left in by_file.values() for row in left if is_ours(row)):
         if row.name.namespace != DOS or row.record.number not in named:
-            note = NOT_IN_INDEX if row.record.in_use and index is not None else ""
-            links.append(_from_row(row, note, is_indexed=True))
+            links.append(_from_row(row, is_ours=True, is_indexed=index is None))
     return links
 
 
@@ -81,10 +79,14 @@ def _take(rows: list[NameRow], name: IndexName) -> NameRow | None:
     return None
 
 
-def _from_row(row: NameRow, note: str, *, is_indexed: bool) -> Link:
+def _from_row(row: NameRow, *, is_ours: bool, is_indexed: bool) -> Link:
+    """A name that its file confirms: in use when the file is, whatever the index says."""
     record = row.record
-    return Link(row.name.raw, record.number, record.sequence, is_indexed and record.in_use,
-                record.is_directory, record, row.name, row.row, note)
+    note = "" if is_ours else BAD_PARENT
+    if is_ours and record.in_use and not is_indexed:
+        note = NOT_IN_INDEX
+    return Link(row.name.raw, record.number, record.sequence, record.in_use, record.is_directory,
+                record, row.name, row.row, note)
 
 
 def _from_index(name: IndexName, find: Callable[[int], MftRecord]) -> Link:

@@ -250,11 +250,12 @@ class Ntfs:
             _report(self._notices, Notice("NTFS-DIR", f"directory {inode}: {error}",
                                           "its names come from the files alone"))
             return None
-        last = self._library.info.last_inum
+        # it adds names out of the master file table, without a type; those we read ourselves
+        kinds = (pytsk3.TSK_FS_NAME_TYPE_DIR, pytsk3.TSK_FS_NAME_TYPE_REG)
         return [IndexName(name.name, name.meta_addr, name.meta_seq,
                           int(name.flags) == int(pytsk3.TSK_FS_NAME_FLAG_ALLOC),
                           name.type == pytsk3.TSK_FS_NAME_TYPE_DIR)
-                for name in names if name.meta_addr != last]
+                for name in names if name.type in kinds]
 
     def _open_library(self) -> "pytsk3.FS_Info | None":
         try:
