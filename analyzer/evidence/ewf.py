@@ -20,9 +20,10 @@ from analyzer.evidence.ewf_media import (
     read_hashes,
     read_header,
     read_media,
+    refuse_old_layout,
     say_acquisition_errors,
 )
-from analyzer.evidence.ewf_sections import broken, walk
+from analyzer.evidence.ewf_sections import Section, broken, walk
 from analyzer.evidence.ewf_tables import Entries, Table, find_tables, load
 from analyzer.evidence.ledger import Ledger
 from analyzer.evidence.segment import Segment
@@ -75,10 +76,14 @@ class EwfBlocks:
 def open_ewf(numbered: dict[int, Segment]) -> EwfBlocks:
     """Walk all segments, check all tables, then give the media.
 
-    Raises Corrupt (EWF-CHAIN) naming the segment where the chain is broken.
+    Raises Corrupt (EWF-CHAIN) naming the segment where the chain is broken, Unsupported for
+    the layouts of SMART and EnCase 1.
     """
     ledger = Ledger()
-    sections = list(walk(numbered))
+    sections: list[Section] = []
+    for section in walk(numbered):
+        refuse_old_layout(section)
+        sections.append(section)
     media = read_media(sections, ledger)
     tables = find_tables(sections, ledger)
     found = sum(table.count for table in tables)

@@ -63,17 +63,20 @@ class Hashes:
     sha1: str = ""
 
 
+def refuse_old_layout(section: Section) -> None:
+    """Raises Unsupported for the volume section of SMART and of the first EWF writers."""
+    if section.type == "volume" and section.size == _SMART_VOLUME:
+        raise Unsupported(f"{section.segment.name} is an EWF-S01 (SMART) image")
+
+
 def read_media(sections: list[Section], ledger: Ledger) -> Media:
     """Geometry from `volume` (or `disk`), from a `data` copy of it where that is damaged.
 
-    Raises Corrupt where no copy is whole, or a segment belongs to another image; Unsupported
-    for the old SMART layout.
+    Raises Corrupt where no copy is whole, or a segment belongs to another image.
     """
     first = next((s for s in sections if s.type in ("volume", "disk")), None)
     if first is None:
         raise broken(sections[0].segment, "no volume section")
-    if first.size == _SMART_VOLUME:
-        raise Unsupported(f"{first.segment.name} is an EWF-S01 (SMART) image")
     media: Media | None = None
     for section in (first, *(s for s in sections if s.type == "data")):
         data = section.read(_VOLUME)

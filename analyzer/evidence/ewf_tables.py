@@ -89,11 +89,14 @@ class Entries:
 def load(table: Table) -> Entries:
     """Read the entries; raises Corrupt where the file cannot be read."""
     data = read_file(table.segment, table.entries, 4 * table.count)
-    values = np.frombuffer(data, "<u4")
+    return entries_of(table, np.frombuffer(data, "<u4"))
+
+
+def entries_of(table: Table, values: NDArray[np.uint32]) -> Entries:
+    """Entries with the row found from which on they are wide."""
     low = values & np.uint32(0x7FFF_FFFF)
     drops = np.flatnonzero((low[1:] < low[:-1]) & (values[1:] >= low[:-1]))
-    wide = int(drops[0]) + 1 if len(drops) else table.count
-    return Entries(table, values, wide)
+    return Entries(table, values, int(drops[0]) + 1 if len(drops) else table.count)
 
 
 def find_tables(sections: list[Section], ledger: Ledger) -> list[Table]:
@@ -105,7 +108,8 @@ def find_tables(sections: list[Section], ledger: Ledger) -> list[Table]:
             continue
         data = next((s for s in reversed(sections[:row]) if s.type == "sectors"), None)
         if data is None or data.segment is not section.segment:
-            raise broken(section.segment, "table without a sectors section", section.offset)
+            raise Unsupported(f"{section.segment.name}: chunks inside of the table section, as "
+                              "EnCase 1 wrote them", section.offset)
         copies = [section, *(s for s in sections[row + 1:row + 2] if s.type == "table2")]
         table = _choose(copies, data, first, ledger)
         tables.append(table)
