@@ -1,0 +1,7 @@
+"""`python -m analyzer.cli`."""
+
+import sys
+
+from analyzer.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,25 @@
+"""`vmtrail plugins`."""
+
+import json
+import sys
+from argparse import Namespace
+
+from analyzer.engine.catalogue import catalogue
+from analyzer.plugin import discover
+from analyzer.records import table_name
+
+
+def plugins(arguments: Namespace) -> int:
+    """One line, or one JSON object, for each plugin."""
+    found = catalogue(discover())
+    for plugin, described in zip(found.plugins, found.described(), strict=True):
+        tables = [table_name(record) for record in plugin.yields]
+        if arguments.json:
+            row = described | {"doc": plugin.doc, "yields": tables, "reads": list(plugin.reads),
+                               "format": plugin.format, "file": plugin.file}
+            sys.stdout.write(json.dumps(row) + "\n")
+        else:
+            gives = ", ".join(tables) or plugin.file
+            sys.stdout.write(f"{plugin.kind:9} {plugin.name:28} {gives}\n"
+                             f"{'':10}{plugin.doc.splitlines()[0]}\n")
+    return 0

@@ -1,0 +1,160 @@
+"""What the command line takes, and the text of `--help`.
+
+Only argparse is imported here: `vmtrail --help` has to answer at once.
+"""
+
+import argparse
+import os
+from difflib import get_close_matches
+from typing import Any, Final, NoReturn
+
+from analyzer import VERSION
+
+_EPILOG: Final = """\
+examples:
+  vmtrail analyze host.E01 -o case          read one image, write a case
+  vmtrail analyze c.E01 d.E01 -o case       two disks of one host
+  vmtrail inventory case                    hosts, machines, snapshots, disks
+  vmtrail timeline case --vm DC01 --from 2008-11-01 --format csv > dc01.csv
+  vmtrail ls 'host.E01!/C:/ProgramData'     look into an image
+  vmtrail cat 'host.E01!/D:/VMs/web.avhd!/C:/Windows/win.ini'
+                                            and into a disk inside it
+  vmtrail query case "SELECT name, created_at FROM snapshot ORDER BY 2"
+
+exit codes:
+  0  finished; problems, if any, are in the report
+  2  the command line cannot be carried out
+  3  evidence could not be read
+  4  partial: a volume or a task was lost, or the disk is full
+  5  an error of vmtrail itself; the report says where
+  6  another run is using the case
+  130  interrupted; vmtrail analyze ... --resume goes on
+
+Evidence is opened for reading only, and never copied. All times are UTC.
+"""
+_ADDRESS: Final = """\
+An address is IMAGE!/VOLUME/path. VOLUME is a drive letter with a colon (C:) or a partition (p1,
+p2, ... in order of their offset). A virtual disk in the path opens like a folder: put !/ after
+it, then a volume inside it. Quote the address: ! and \\ mean something to a shell.
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, with a hint where a word was nearly right."""
+
+    def error(self, message: str) -> NoReturn:
+        words = message.split("'")
+        if "invalid choice" in message and len(words) > 2:
+            near = get_close_matches(words[1], self.choices_of(words[0]), n=1)
+            if near:
+                message = f"there is no {words[1]!r}; did you mean {near[0]!r}?"
+        self.exit(2, f"{self.prog}: {message}\nTry '{self.prog} --help'.\n")
+
+    def choices_of(self, argument: str) -> list[str]:
+        """What the argument named in an error message may be."""
+        for action in self._actions:
+            names = (action.metavar, action.dest, *action.option_strings)
+            if action.choices is not None and any(n and str(n) in argument for n in names):
+                return [str(c) for c in action.choices]
+        return []
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    return tuple(part for part in text.split(",") if part)
+
+
+def _jobs(text: str) -> int:
+    jobs = int(text)
+    if not 1 <= jobs <= 1024:
+        raise argparse.ArgumentTypeError("give a number of processes from 1 to 1024")
+    return jobs
+
+
+def _add(verbs: Any, name: str, command: str, short: str, text: str = "") -> _Parser:
+    parser: _Parser = verbs.add_parser(
+        name, help=short, description=f"{short[0].upper()}{short[1:]}.\n\n{text}".rstrip(),
+        formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    parser.set_defaults(command=f"analyzer.cli.{command}")
+    return parser
+
+
+def _analyze(verbs: Any) -> None:
+    parser = _add(verbs, "analyze", "analyze:analyze", "analyze acquired images, write a case", """\
+Reads every volume of the images, every virtual machine on them, and every guest at its current
+state and at each snapshot. The case folder holds tables (Parquet), reports and case.json.""")
+    parser.add_argument("images", nargs="+", metavar="IMAGE",
+                        help="raw, split raw (.001) or E01; several are the disks of one host")
+    parser.add_argument("-o", "--output", required=True, metavar="CASE", help="folder to write")
+    parser.add_argument("-j", "--jobs", type=_jobs, default=os.cpu_count() or 1, metavar="N",
+                        help="processes at a time (default: one for each processor, %(default)s)")
+    parser.add_argument("--no-guests", action="store_true",
+                        help="leave out what is inside the virtual disks")
+    parser.add_argument("--plugins", type=_formats, metavar="A,B",
+                        help="only these artifact and analysis plugins (vmtrail plugins)")
+    parser.add_argument("--verify", action="store_true",
+                        help="read each image whole and compare its stored hash")
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument("--resume", action="store_true",
+                       help="go on with a case that was interrupted; finished work is kept")
+    again.add_argument("--overwrite", action="store_true", help="replace an existing case")
+
+
+def _case_verbs(verbs: Any) -> None:
+    parser = _add(verbs, "report", "stored:report", "write the reports of a case again",
+                  "Files go to CASE/reports. The image is not needed.")
+    parser.add_argument("case", metavar="CASE")
+    parser.add_argument("--format", type=_formats, default=(), metavar="F,G",
+                        help="only these: html, csv, jsonl, bodyfile, json (default: all)")
+    parser = _add(verbs, "inventory", "stored:inventory", "show the machines of a case")
+    parser.add_argument("case", metavar="CASE")
+    parser.add_argument("--format", default="table", metavar="F",
+                        help="table, json or csv (default: %(default)s)")
+    parser = _add(verbs, "timeline", "stored:timeline", "show what happened when, oldest first")
+    parser.add_argument("case", metavar="CASE")
+    parser.add_argument("--vm", default="", metavar="ID|NAME", help="one machine only")
+    parser.add_argument("--from", dest="begin", default="", metavar="T",
+                        help="from this time on, ISO 8601, UTC: 2008-11-09 or 2008-11-09T05:34")
+    parser.add_argument("--to", dest="end", default="", metavar="T", help="up to before this time")
+    parser.add_argument("--format", default="csv", metavar="F",
+                        help="csv, jsonl or bodyfile (default: %(default)s)")
+    parser = _add(verbs, "query", "stored:query", "ask a case in SQL", """\
+The tables are those of docs/tables.md. A column created_at is a timestamp (microseconds, UTC);
+created_at_ticks beside it is exact (100 ns since 1601). The case cannot be changed by a query.""")
+    parser.add_argument("case", metavar="CASE")
+    parser.add_argument("sql", metavar="SQL")
+    shape = parser.add_mutually_exclusive_group()
+    shape.add_argument("--json", action="store_true", help="one object a line")
+    shape.add_argument("--csv", action="store_true", help="comma-separated, with a header")
+
+
+def _address_verbs(verbs: Any) -> None:
+    for name, short in (("ls", "list a folder of an image"), ("cat", "print a file of an image"),
+                        ("stat", "show what is known about a file, volume or disk")):
+        parser = _add(verbs, name, f"look:{name}", short, _ADDRESS)
+        parser.add_argument("address", metavar="IMAGE!PATH")
+        if name != "cat":
+            parser.add_argument("--json", action="store_true", help="one object a line")
+    parser = _add(verbs, "export", "look:export", "copy a file out of an image", _ADDRESS)
+    parser.add_argument("address", metavar="IMAGE!PATH")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE",
+                        help="file to write; never overwritten")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = _Parser(prog="vmtrail", epilog=_EPILOG, allow_abbrev=False,
+                     formatter_class=argparse.RawDescriptionHelpFormatter,
+                     description="Offline forensic analyzer of Hyper-V hosts: inventory and "
+                                 "timeline of virtual machines out of disk images.")
+    parser.add_argument("--version", action="version", version=f"vmtrail {VERSION}")
+    loud = parser.add_mutually_exclusive_group()
+    loud.add_argument("-q", "--quiet", action="store_true", help="no progress, no summary")
+    loud.add_argument("-v", "--verbose", action="store_true", help="a line for each task")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True,
+                                  parser_class=_Parser)
+    _analyze(verbs)
+    _case_verbs(verbs)
+    _address_verbs(verbs)
+    plugins = _add(verbs, "plugins", "listing:plugins", "list the plugins and what they yield")
+    plugins.add_argument("--json", action="store_true", help="one object a line")
+    return parser

@@ -1,0 +1,120 @@
+"""Verbs on a stored case: report, inventory, timeline, query. The evidence is not needed."""
+
+import csv
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Iterable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from analyzer.errors import UsageError
+from analyzer.plugin import Plugin, ReportKind, discover
+from analyzer.text import show
+from analyzer.times import parse_iso
+
+
+def _writer(kind: ReportKind, format: str) -> Plugin:  # noqa: A002 - the command line's word
+    """The report plugin for a format; raises UsageError."""
+    found = {p.format: p for p in discover() if p.kind == "report" and p.report_kind == kind}
+    if format not in found:
+        raise UsageError(f"no {kind} as {format!r}; there is {', '.join(sorted(found)) or 'none'}")
+    return found[format]
+
+
+def report(arguments: Namespace) -> int:
+    """Write report files again."""
+    from analyzer.case.folder import existing
+    from analyzer.engine.catalogue import Catalogue
+    from analyzer.engine.reports import write_reports
+
+    case = existing(Path(arguments.case))
+    plugins = [p for p in discover() if p.kind == "report"]
+    known = {p.format for p in plugins}
+    for wanted in arguments.format:
+        if wanted not in known:
+            raise UsageError(f"no report as {wanted!r}; there is {', '.join(sorted(known))}")
+    chosen = [p for p in plugins if not arguments.format or p.format in arguments.format]
+    code = write_reports(case, Catalogue(tuple(chosen)))
+    for plugin in chosen:
+        path = case.reports / plugin.file
+        if path.exists() and not arguments.quiet:
+            sys.stdout.write(f"{path}\n")
+    return code
+
+
+def inventory(arguments: Namespace) -> int:
+    """Print the inventory."""
+    from analyzer.case.folder import existing
+    from analyzer.case.query import CaseTables
+
+    tables = CaseTables(existing(Path(arguments.case)))
+    _writer("inventory", arguments.format).function(tables, sys.stdout.buffer)
+    return 0
+
+
+def _ticks(option: str, text: str) -> int | None:
+    if not text:
+        return None
+    try:
+        return parse_iso(text)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"{option} {text!r} is no time; write 2008-11-09 or "
+                         f"2008-11-09T05:34:40 (UTC), or with an offset, +01:00") from error
+
+
+def timeline(arguments: Namespace) -> int:
+    """Print the timeline, narrowed."""
+    from analyzer.case.folder import existing
+    from analyzer.case.query import CaseTables, Window
+
+    window = Window(arguments.vm, _ticks("--from", arguments.begin), _ticks("--to", arguments.end))
+    if window.begin is not None and window.end is not None and window.begin >= window.end:
+        raise UsageError("--from is not before --to")
+    tables = CaseTables(existing(Path(arguments.case)), window)
+    _writer("timeline", arguments.format).function(tables, sys.stdout.buffer)
+    return 0
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime | date) else value
+
+
+def query(arguments: Namespace) -> int:
+    """Print what a SELECT gives."""
+    from analyzer.case.folder import existing
+    from analyzer.case.query import ask
+
+    answer = ask(existing(Path(arguments.case)), arguments.sql)
+    if arguments.json:
+        for row in answer.rows:
+            values = dict(zip(answer.columns, map(_plain, row), strict=True))
+            sys.stdout.write(json.dumps(values, ensure_ascii=False, default=str) + "\n")
+    elif arguments.csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(answer.columns)
+        writer.writerows([["" if v is None else _plain(v) for v in row] for row in answer.rows])
+    else:
+        _aligned(answer.columns, answer.rows)
+    return 0
+
+
+def _aligned(columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
+    """Columns for reading, 200 rows at a time."""
+    block: list[list[str]] = []
+    for row in rows:
+        block.append(["" if v is None else show(_plain(v)) for v in row])
+        if len(block) == 200:
+            _print_block(columns, block)
+            block = []
+    _print_block(columns, block)
+
+
+def _print_block(columns: tuple[str, ...], block: list[list[str]]) -> None:
+    if not block:
+        return
+    widths = [min(60, max(map(len, cells))) for cells in zip(columns, *block, strict=True)]
+    for line in ([*columns], ["-" * w for w in widths], *block):
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        sys.stdout.write("  ".join(cells).rstrip() + "\n")

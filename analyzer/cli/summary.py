@@ -1,0 +1,125 @@
+"""What `vmtrail analyze` prints at the end: what was found, what was not, where it lies."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, Final
+
+from analyzer import times
+from analyzer.case.folder import Case
+from analyzer.case.query import CaseTables
+
+_MOST: Final = 12
+"""Lines of one section; the rest is counted."""
+_ENDS: Final = {
+    0: "finished", 3: "failed: no image could be read",
+    4: "PARTIAL: something was lost, see the problems",
+    5: "finished, with internal errors of vmtrail, see the problems (code BUG)",
+    130: "INTERRUPTED: run the same command with --resume to go on",
+}
+
+
+def summary(case: Case, exit_code: int) -> Iterator[str]:
+    """Lines of the summary, as yet unescaped."""
+    tables = CaseTables(case)
+    yield from _section("Evidence", [
+        f"{r['name']}  {r['format']}, {r['size']:,} bytes"
+        + (f", hash: {r['verified']}" if r["verified"] else "") for r in tables.rows("evidence")])
+    systems = list(tables.rows("system"))
+    inside = [r for r in systems if "!/" in r["source_path"]]
+    yield from _section("Hosts", [_system(r) for r in systems if r not in inside])
+    yield from _machines(tables)
+    disks = {r["source_path"]: r for r in tables.rows("disk_layer")}
+    yield from _section("Virtual disks", [
+        f"{r['path']}  {r['layer']} {r['format']}, {r['size']:,} bytes, {r['verdict']}"
+        for r in disks.values()])
+    yield from _section("Guests", [_guest(r, tables) for r in inside])
+    yield from _problems(tables)
+    looked = Counter(r["state"] for r in tables.rows("coverage"))
+    if looked:
+        yield ""
+        yield "Looked at: " + ", ".join(f"{n:,} {s}" for s, n in sorted(looked.items()))
+    yield ""
+    yield f"{_ENDS[exit_code][0].upper()}{_ENDS[exit_code][1:]}."
+    for report in sorted(case.reports.glob("[!.]*")):
+        yield f"  {report}"
+    yield f"  {case.root}  (the case; vmtrail inventory, timeline and query read it)"
+
+
+def _section(title: str, lines: list[str]) -> Iterator[str]:
+    yield ""
+    yield f"{title} ({len(lines)})"
+    yield from (f"  {line}" for line in lines[:_MOST])
+    if len(lines) > _MOST:
+        yield f"  ... and {len(lines) - _MOST} more in the report"
+    if not lines:
+        yield "  none found"
+
+
+def _system(row: dict[str, Any]) -> str:
+    parts = [row["host_name"] or "(no name)", row["product"], row["service_pack"],
+             f"build {row['build']}" if row["build"] else "", row["role"]]
+    return "  ".join(part for part in parts if part)
+
+
+def _guest(row: dict[str, Any], tables: CaseTables) -> str:
+    if not row["vm_id"]:
+        return f"{_system(row)}  on {row['source_path'].rpartition('!/')[0]}"
+    names = {r["vm_id"]: r["name"] for r in tables.rows("virtual_machine")}
+    snapshots = {r["snapshot_id"]: r["name"] for r in tables.rows("snapshot")}
+    at = snapshots.get(row["snapshot_id"], row["snapshot_id"]) or "now"
+    return f"{_system(row)}  in {names.get(row['vm_id'], row['vm_id'])} @ {at}"
+
+
+def _machines(tables: CaseTables) -> Iterator[str]:
+    """Machines with their snapshots below them, children under their parents."""
+    machines = list(tables.rows("virtual_machine"))
+    snapshots = list(tables.rows("snapshot"))
+    lines = []
+    for machine in machines:
+        created = times.iso(machine["created_at"])[:19].replace("T", " ")
+        lines.append(f"{machine['name'] or machine['vm_id']}  {machine['state']}"
+                     + (f", created {created}" if created else ""))
+        own = [s for s in snapshots if s["vm_id"] == machine["vm_id"]
+               and s["system_id"] == machine["system_id"]]
+        lines += _tree(own)
+    yield ""
+    yield f"Virtual machines ({len(machines)}), snapshots ({len(snapshots)})"
+    yield from (f"  {line}" for line in lines)
+    if not lines:
+        yield "  none found"
+
+
+def _tree(snapshots: list[dict[str, Any]]) -> list[str]:
+    """Snapshots indented below their parents; each once, whatever the parents say."""
+    ids = {s["snapshot_id"] for s in snapshots}
+    waiting = [(s, 1) for s in reversed(snapshots) if s["parent_id"] not in ids]
+    lines, seen = [], set()
+    while waiting:
+        node, depth = waiting.pop()
+        if node["snapshot_id"] in seen:
+            continue
+        seen.add(node["snapshot_id"])
+        taken = times.iso(node["created_at"])[:19].replace("T", " ")
+        mark = "  <- current" if node["is_current"] else ""
+        odd = "" if node["state"] == "complete" else f"  ({node['state']})"
+        lines.append(f"{'   ' * depth}└ {node['name'] or node['snapshot_id']}  {taken}{odd}{mark}")
+        waiting += [(s, depth + 1) for s in reversed(snapshots)
+                    if s["parent_id"] == node["snapshot_id"]]
+    rest = [s for s in snapshots if s["snapshot_id"] not in seen]
+    return lines + [f"   └ {s['name'] or s['snapshot_id']}  ({s['state']})" for s in rest]
+
+
+def _problems(tables: CaseTables) -> Iterator[str]:
+    counts: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    for row in tables.rows("problem"):
+        counts[row["code"]] += 1
+        place = f"{row['source_evidence']}{'!' if row['source_path'] else ''}{row['source_path']}"
+        first.setdefault(row["code"], f"{row['what']}; {row['effect']} [{place}]")
+    yield ""
+    yield f"Problems ({counts.total()})"
+    for code, count in sorted(counts.items()):
+        text = first[code]
+        yield f"  {count:>5} × {code}: {text[:240]}{'…' if len(text) > 240 else ''}"
+    if not counts:
+        yield "  none"
