@@ -1,0 +1,206 @@
+"""What a machine's or snapshot's configuration says, from its tree of settings.
+
+Meanings marked unsure in FIELD-GUIDE (start and stop actions, the snapshot's parent) are given
+with the raw number or key beside them.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from analyzer.errors import Notice
+from analyzer.formats import guid, vm_guids
+from analyzer.formats.vm_devices import (
+    Adapter,
+    Component,
+    ComPort,
+    Devices,
+    Drive,
+    OtherDevice,
+    devices,
+)
+from analyzer.formats.vm_settings import Node, Reader, Setting
+
+MACHINE: Final = "Virtual Machines"
+PLANNED: Final = "Planned Virtual Machines"
+_START: Final = {0: "nothing", 1: "restart if it was running", 2: "always start"}
+_STOP: Final = {0: "turn off", 1: "save", 2: "shut down"}
+_POINTER = re.compile("parent|antecedent|applied", re.IGNORECASE)
+_BIOS: Final = f"_{vm_guids.BIOS.lower()}_"
+
+
+@dataclass(frozen=True, slots=True)
+class SavedState:
+    """Where the saved state lies, as configured; the files may be gone."""
+
+    memory_path: str
+    """The .bin file."""
+    state_path: str
+    """The .vsv file."""
+    type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VmConfiguration:
+    """One configuration. Texts are "" and others None where the file does not say.
+
+    GUIDs are upper case without braces, times FILETIME ticks, sizes MB.
+    """
+
+    settings: tuple[Setting, ...]
+    """Every leaf, in order of the file."""
+    partial: bool
+    notices: tuple[Notice, ...]
+
+    type_id: str
+    global_id: str
+    logical_id: str
+    is_snapshot: bool | None
+    """None where a torn file leaves it open."""
+    is_planned: bool
+    vm_id: str
+    """Of the machine, in a snapshot's configuration too; "" where it is not said."""
+    snapshot_id: str
+    """"" for a machine."""
+    name: str
+    notes: str
+    created_at: int | None
+    version: str
+    """`5.0` for 1280; numbers below 256 as they stand."""
+    generation: int | None
+    memory_mb: int | None
+    memory_minimum_mb: int | None
+    memory_maximum_mb: int | None
+    """Both only with dynamic memory."""
+    processor_count: int | None
+    boot_order: tuple[str, ...]
+    start_action: str
+    stop_action: str
+    saved_state: SavedState | None
+    saved_state_folder: str
+    owner_sid: str
+    bios_guid: str
+    bios_serial: str
+    powered_on_at: int | None
+    powered_off_at: int | None
+    state_changed_at: int | None
+    disk_merge_pending: bool | None
+    data_root: str
+    snapshot_root: str
+    parent_candidates: tuple[tuple[str, str], ...]
+    """(key, GUID) of every setting that may point to a parent or last applied snapshot."""
+
+    drives: tuple[Drive, ...]
+    adapters: tuple[Adapter, ...]
+    com_ports: tuple[ComPort, ...]
+    components: tuple[Component, ...]
+    devices: tuple[OtherDevice, ...]
+
+
+def build(root: Node, settings: tuple[Setting, ...], notices: list[Notice], *,
+          partial: bool) -> VmConfiguration:
+    """The configuration in the tree `root`; what does not fit is added to `notices`."""
+    read = Reader(root, notices)
+    type_id = read.text("properties/type_id")
+    global_id = read.guid("properties/global_id")
+    logical_id = read.guid("settings/global/logical_id")
+    is_snapshot = _is_snapshot(type_id, global_id, logical_id, partial=partial)
+    dynamic = read.bool("settings/memory/bank/dynamic_memory_enabled") is True
+    subtype = read.count("properties/subtype")
+    saved_state = _saved_state(read)
+    parts: Devices = devices(read)
+    return VmConfiguration(
+        settings=settings,
+        partial=partial,
+        type_id=type_id,
+        global_id=global_id,
+        logical_id=logical_id,
+        is_snapshot=is_snapshot,
+        is_planned=type_id == PLANNED,
+        vm_id=logical_id or (global_id if is_snapshot is False else ""),
+        snapshot_id=global_id if is_snapshot else "",
+        name=read.text("properties/name"),
+        notes=read.text("properties/notes"),
+        created_at=read.filetime("properties/creation_time"),
+        version=_version(read),
+        generation=None if subtype is None else subtype + 1,
+        memory_mb=read.count("settings/memory/bank/size"),
+        memory_minimum_mb=read.count("settings/memory/bank/reservation") if dynamic else None,
+        memory_maximum_mb=read.count("settings/memory/bank/limit") if dynamic else None,
+        processor_count=read.count("settings/processors/count"),
+        boot_order=_boot_order(root),
+        start_action=_action(read, "global_settings/power/host_startup/action", _START),
+        stop_action=_action(read, "global_settings/power/host_shutdown/action", _STOP),
+        saved_state=saved_state,
+        saved_state_folder=_folder(saved_state),
+        owner_sid=read.text("global_settings/owner/sid"),
+        bios_guid=read.guid(f"{_BIOS}/bios_guid"),
+        bios_serial=read.text(f"{_BIOS}/bios_serial_number"),
+        powered_on_at=read.filetime("properties/last_powered_on_time"),
+        powered_off_at=read.filetime("properties/last_powered_off_time"),
+        state_changed_at=read.filetime("properties/last_state_change_time"),
+        disk_merge_pending=read.bool("global_settings/disk_merge_pending"),
+        data_root=read.text("global_settings/data_root"),
+        snapshot_root=read.text("global_settings/snapshots/data_root"),
+        parent_candidates=_pointers(settings),
+        drives=parts.drives,
+        adapters=parts.adapters,
+        com_ports=parts.com_ports,
+        components=parts.components,
+        devices=parts.others,
+        notices=tuple(notices),
+    )
+
+
+def _is_snapshot(type_id: str, global_id: str, logical_id: str, *, partial: bool) -> bool | None:
+    """By type, where there is one; else a snapshot's own id differs from its machine's."""
+    if type_id:
+        return type_id not in (MACHINE, PLANNED)
+    if global_id and logical_id:
+        return global_id != logical_id
+    return None if partial else False
+
+
+def _version(read: Reader) -> str:
+    """(major << 8) | minor. Small numbers are from before that rule, if they exist (unsure)."""
+    number = read.count("properties/version")
+    if number is None:
+        return ""
+    return f"{number >> 8}.{number & 0xFF}" if number > 0xFF else str(number)
+
+
+def _boot_order(root: Node) -> tuple[str, ...]:
+    boot = root.child(f"{_BIOS}/boot")
+    if boot is None or not boot.whole:
+        return ()  # a part of an order is another order
+    entries = [child for child in boot.children if re.fullmatch("device[0-9]{1,3}", child.name)]
+    entries.sort(key=lambda child: int(child.name.removeprefix("device")))
+    return tuple(child.text.strip() for child in entries)
+
+
+def _action(read: Reader, path: str, words: dict[int, str]) -> str:
+    """`save (1)`: the number stands beside the word, because the meaning is unsure."""
+    number = read.integer(path)
+    return "" if number is None else f"{words.get(number, 'unknown')} ({number})"
+
+
+def _saved_state(read: Reader) -> SavedState | None:
+    memory, state = read.text("savedstate/memlocation"), read.text("savedstate/vsvlocation")
+    return SavedState(memory, state, read.text("savedstate/type")) if memory or state else None
+
+
+def _folder(saved_state: SavedState | None) -> str:
+    """Folder of the saved-state files as configured."""
+    if saved_state is None:
+        return ""
+    return (saved_state.state_path or saved_state.memory_path).rpartition("\\")[0]
+
+
+def _pointers(settings: tuple[Setting, ...]) -> tuple[tuple[str, str], ...]:
+    """GUIDs under names with parent, antecedent or applied (FIELD-GUIDE 3); zero is no pointer."""
+    found = []
+    for setting in settings:
+        value = guid.normalise(setting.text)
+        if value and value != guid.ZERO and _POINTER.search(setting.key.rpartition("/")[2]):
+            found.append((setting.key, value))
+    return tuple(found)

@@ -1,0 +1,201 @@
+"""The tree of settings that every machine configuration holds, XML or not.
+
+    configuration / properties / name : string = "web"
+
+Siblings of one name are normal (`devicetype`, `metric`) and all kept; where a name repeats,
+the key of each carries its number in the manner of XPath: `devicetype[2]`.
+
+Source: FIELD-GUIDE 2.1 (types), 0.6 (siblings), 0.8 (creation time).
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from analyzer import times
+from analyzer.errors import Corrupt, Notice
+from analyzer.formats import guid
+
+MOST_KEY_TEXT: Final = 64 * 2**20
+"""Characters in all keys together: long names, deeply nested, would multiply."""
+
+Decoded = str | int | bool | bytes | None
+_INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
+_EARLIEST: Final = 119_600_064_000_000_000
+"""1980-01-01: a clock that was never set shows this or later."""
+_AFTER: Final = 157_469_184_000_000_000
+"""2100-01-01: byte-swapped times fall after it or before the first."""
+
+
+@dataclass(slots=True)
+class Node:
+    """One element: a leaf with a type and a text, or a container with children."""
+
+    name: str
+    type: str = ""
+    text: str = ""
+    """As it stands in the file, entities resolved, line ends as `\\n`."""
+    children: list["Node"] = field(default_factory=list)
+    key: str = ""
+    """Path from the root, `configuration/manifest/vdev001/name`; set by `number`."""
+    whole: bool = True
+    """False where the file is torn inside this container."""
+
+    def child(self, path: str) -> "Node | None":
+        """The first element at `path` below this one."""
+        node: Node | None = self
+        for name in path.split("/"):
+            node = next((c for c in node.children if c.name == name), None) if node else None
+        return node
+
+    def text_at(self, path: str) -> str:
+        """Text of the leaf at `path`, without white space around it; "" where there is none."""
+        node = self.child(path)
+        return node.text.strip() if node else ""
+
+    def bool_at(self, path: str) -> bool | None:
+        """Truth value of the leaf at `path`; None where it is absent or says neither."""
+        return as_bool(self.text_at(path))
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One leaf: where it stands, what it says, what that means."""
+
+    key: str
+    type: str
+    text: str
+    value: Decoded
+    """Text without white space around it, int, bool, bytes; None where the text does not fit."""
+
+
+def number(root: Node) -> None:
+    """Gives every node its key; raises Corrupt where they add up to more than MOST_KEY_TEXT."""
+    root.key = root.name
+    budget = MOST_KEY_TEXT
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        count: dict[str, int] = {}
+        for child in node.children:
+            count[child.name] = count.get(child.name, 0) + 1
+        seen: dict[str, int] = {}
+        for child in node.children:
+            seen[child.name] = nth = seen.get(child.name, 0) + 1
+            child.key = f"{node.key}/{child.name}"
+            if count[child.name] > 1:
+                child.key += f"[{nth}]"
+            budget -= len(child.key)
+            if budget < 0:
+                raise Corrupt(f"element names add up to more than {MOST_KEY_TEXT} characters")
+        pending += node.children
+
+
+def leaves(root: Node) -> Iterator[Setting]:
+    """Every leaf below `root` in order of the file. A container without children is none."""
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        if not node.children and (node.type or node.text.strip()):
+            yield Setting(node.key, node.type, node.text, decode(node.type, node.text))
+        pending += reversed(node.children)
+
+
+def decode(kind: str, text: str) -> Decoded:
+    """Value of a leaf of type `kind`; None where the text is no such value."""
+    text = text.strip()
+    if kind == "integer":
+        return as_integer(text)
+    if kind in ("bool", "boolean"):
+        return as_bool(text)
+    return as_bytes(text) if kind == "bytes" else text
+
+
+def as_integer(text: str) -> int | None:
+    """Decimal number of at most 64 bits, signed or not."""
+    value = int(text) if _INTEGER.fullmatch(text) else None
+    return value if value is not None and -(2**63) <= value < 2**64 else None
+
+
+def as_bool(text: str) -> bool | None:
+    """`True` or `False` in any case."""
+    return {"true": True, "false": False}.get(text.lower())
+
+
+def as_bytes(text: str) -> bytes | None:
+    """Base64 wrapped over lines."""
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+class Reader:
+    """Typed look-ups in a tree; what does not fit is noted, never passed off as a value."""
+
+    def __init__(self, root: Node, notices: list[Notice]) -> None:
+        self.root = root
+        self.notices = notices
+
+    def text(self, path: str) -> str:
+        """Text at `path` below the root, "" where absent."""
+        return self.root.text_at(path)
+
+    def bool(self, path: str) -> bool | None:
+        """Truth value at `path`, None where absent or neither."""
+        return self.root.bool_at(path)
+
+    def integer(self, path: str) -> int | None:
+        """Number at `path`, None where absent; noted where it is none."""
+        text = self.text(path)
+        value = as_integer(text)
+        if text and value is None:
+            self.unfit(path, text, "a number")
+        return value
+
+    def count(self, path: str) -> int | None:
+        """Number at `path` that cannot be negative."""
+        value = self.integer(path)
+        if value is not None and value < 0:
+            self.unfit(path, str(value), "a count")
+            return None
+        return value
+
+    def guid(self, path: str) -> str:
+        """GUID at `path`, "" where absent; noted where the text is none."""
+        text = self.text(path)
+        found = guid.normalise(text)
+        if text and not found:
+            self.unfit(path, text, "a GUID")
+        return found
+
+    def filetime(self, path: str) -> int | None:
+        """Ticks at `path`: a decimal number, or base64 of 8 bytes little-endian; 0 is "never"."""
+        text = self.text(path)
+        if not text:
+            return None
+        node = self.root.child(path)
+        if node is None or node.type != "bytes":
+            return self._plausible(path, text, self.integer(path))
+        data = as_bytes(text)
+        if data is None or len(data) != 8:
+            self.unfit(path, text, "a FILETIME")
+            return None
+        return self._plausible(path, data.hex(" "), int.from_bytes(data, "little"))
+
+    def _plausible(self, path: str, text: str, ticks: int | None) -> int | None:
+        """`ticks` if between 1980 and 2100. A swapped FILETIME shows as far future or 1601."""
+        if ticks is None or ticks == 0 or _EARLIEST <= ticks < _AFTER:
+            return times.from_filetime(ticks) if ticks is not None else None
+        self.notices.append(Notice("TIME-RANGE", f"{self.root.name}/{path} is {text!a}: no time "
+                                   "between 1980 and 2100", "the time is left out"))
+        return None
+
+    def unfit(self, path: str, text: str, wanted: str) -> None:
+        """Notes a value that is not what its key promises."""
+        shown = text if len(text) <= 80 else f"{text[:80]}..."
+        self.notices.append(Notice("XML-VALUE", f"{self.root.name}/{path} is {shown!a}, not "
+                                   f"{wanted}", "left out; the raw text stays in the settings"))

@@ -1,0 +1,274 @@
+"""What can be read of a torn XML file: the tree before the first damage and after the last.
+
+A parser that "recovers" closes what was cut and passes half a value off as a whole one, or hangs
+what follows a hole under the wrong element. So the text is cut into tokens and read twice: from
+the front to the first damage, and, where the file still ends with its root's end tag, from the
+end back to the last damage. In both directions the path of each element is certain. A leaf
+counts only with its start tag, its whole text and its end tag; between the two damages nothing
+counts. Containers that are open on both sides of a hole and have one name are taken for one:
+only `devicetype`, `metric` and the like repeat, and there the numbers in keys may be off.
+
+Bounds: one pass over the text; at most MOST_TOKENS tokens; DEEPEST levels.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from analyzer.formats.vm_settings import Node
+
+MOST_TOKENS: Final = 200_000
+"""A configuration with 64 devices and all metrics has some 5000."""
+DEEPEST: Final = 128
+_LONGEST_TAG: Final = 4096
+_START = re.compile(
+    r"""<([\w.:-]+)((?:\s+[^\s<>="'/]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(/?)>"""
+)
+_TYPE = re.compile(r"""\stype\s*=\s*["']([^"'&]*)["']""")
+_END = re.compile(r"</([\w.:-]+)\s*>")
+_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_REFERENCE = re.compile(r"&(?:#([0-9]{1,7})|#x([0-9A-Fa-f]{1,6})|(\w{1,4}));|&")
+_NAMED: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of the text from `start` to `end`; `kind` is start, end, empty, text or bad."""
+
+    kind: str
+    start: int
+    end: int
+    name: str = ""
+    """Of an element; of a bad token, what is bad."""
+    value: str = ""
+    """Of a tag, its `type`; of a text, itself with references resolved."""
+
+
+@dataclass(slots=True)
+class Salvage:
+    """What was read. `root` is None where nothing was."""
+
+    root: Node | None
+    damage: str = ""
+    """What stopped the reading from the front, "" where nothing did."""
+    lost_from: int = 0
+    lost_to: int = 0
+    """Index range of the text that was not read."""
+
+
+@dataclass(slots=True)
+class _Side:
+    """One direction of reading: the root and the elements still open, outermost first."""
+
+    root: Node | None = None
+    open: list[Node] = field(default_factory=list)
+    damage: str = ""
+    count: int = 0
+    """Tokens read."""
+
+
+def salvage(text: str) -> Salvage:
+    """Reads what is certain of `text`; never raises."""
+    tokens = list(_tokens(text))
+    front = _forward(tokens)
+    if not front.damage and not front.open:
+        return Salvage(front.root)
+    rest = tokens[front.count :]
+    back = _backward(rest)
+    lost_from = rest[0].start if rest else len(text)
+    lost_to = rest[len(rest) - back.count].start if back.count else len(text)
+    inside = "/".join(node.name for node in front.open)
+    for side in (front, back):
+        _drop_open_leaves(side)
+    damage = front.damage or "ends early"
+    if inside:
+        damage += f", inside {inside[:300]}"
+    return Salvage(_join(front.root, back.root), damage, lost_from, lost_to)
+
+
+def _tokens(text: str) -> Iterator[Token]:
+    at, count = 0, 0
+    while at < len(text):
+        tag = text.find("<", at)
+        end = len(text) if tag < 0 else tag
+        if end > at:
+            yield _text(text, at, end)
+        if tag < 0:
+            return
+        if (count := count + 1) > MOST_TOKENS:
+            yield Token("bad", tag, len(text), f"more than {MOST_TOKENS} tags")
+            return
+        token = _tag(text, tag)
+        if token.kind:
+            yield token
+        at = token.end
+
+
+def _text(text: str, start: int, end: int) -> Token:
+    value = resolve(text[start:end])
+    if value is None:
+        return Token("bad", start, end, "characters that XML does not allow, or entities")
+    return Token("text", start, end, value=value)
+
+
+def resolve(raw: str) -> str | None:
+    """Text with its character references resolved; None where it is not plain text."""
+    if _NO_TEXT.search(raw):
+        return None
+    raw = raw.replace("\r\n", "\n").replace("\r", "\n")
+    if "&" not in raw:
+        return raw
+    bad = False
+
+    def replacement(match: re.Match[str]) -> str:
+        nonlocal bad
+        code = int(match[1]) if match[1] else int(match[2], 16) if match[2] else -1
+        char = _NAMED.get(match[3] or "", "") if code < 0 else chr(code) if code < 0x110000 else ""
+        bad = bad or not char or _NO_TEXT.search(char) is not None
+        return char
+
+    resolved = _REFERENCE.sub(replacement, raw)
+    return None if bad else resolved
+
+
+def _tag(text: str, at: int) -> Token:
+    """The tag, comment, instruction or declaration at `at`; kind "" for what says nothing."""
+    for opening, closing in (("<!--", "-->"), ("<?", "?>"), ("<!DOCTYPE", ">")):
+        if text.startswith(opening, at):
+            end = _doctype_end(text, at) if opening == "<!DOCTYPE" else text.find(closing, at)
+            if end < 0:
+                return Token("bad", at, len(text), f"{opening} without end")
+            return Token("", at, end + len(closing))
+    end = text.find(">", at, at + _LONGEST_TAG)
+    tag = text[at : end + 1] if end >= 0 else ""
+    if _NO_TEXT.search(tag):
+        tag = ""
+    if match := _END.fullmatch(tag):
+        return Token("end", at, end + 1, match[1])
+    if match := _START.fullmatch(tag):
+        kind = _TYPE.search(match[2])
+        return Token("empty" if match[3] else "start", at, end + 1, match[1],
+                     kind[1] if kind else "")
+    following = text.find("<", at + 1)
+    return Token("bad", at, len(text) if following < 0 else following, "a broken tag")
+
+
+def _doctype_end(text: str, at: int) -> int:
+    """Index of the `>` that ends a document type with or without internal subset; -1 for none."""
+    end = text.find(">", at)
+    subset = text.find("[", at, max(end, at))
+    if subset < 0:
+        return end
+    close = re.compile(r"\]\s{0,80}>").search(text, subset)
+    return close.end() - 1 if close else -1
+
+
+def _forward(tokens: list[Token]) -> _Side:
+    side = _Side()
+    for token in tokens:
+        side.damage = _forward_one(side, token)
+        if side.damage:
+            break
+        side.count += 1
+    return side
+
+
+def _forward_one(side: _Side, token: Token) -> str:
+    """Takes one token; returns what is wrong with it, "" for nothing."""
+    top = side.open[-1] if side.open else None
+    if token.kind == "bad":
+        return token.name
+    if token.kind == "text":
+        if top is None or top.children:
+            return "text between elements" if token.value.strip() else ""
+        top.text += token.value
+    elif token.kind == "end":
+        if top is None or top.name != token.name:
+            return f"</{token.name}> closes nothing"
+        side.open.pop()
+    else:
+        if top is None and side.root is not None:
+            return "a second root"
+        if (top is not None and top.text.strip()) or len(side.open) >= DEEPEST:
+            return "text between elements" if len(side.open) < DEEPEST else "nested too deep"
+        node = Node(token.name, token.value)
+        if top is None:
+            side.root = node
+        else:
+            top.text = ""
+            top.children.append(node)
+        if token.kind == "start":
+            side.open.append(node)
+    return ""
+
+
+def _backward(tokens: list[Token]) -> _Side:
+    """Reads `tokens` from the last one; `count` of them were taken at the end."""
+    side = _Side()
+    for token in reversed(tokens):
+        if not _backward_one(side, token):
+            break
+        side.count += 1
+    pending = [side.root] if side.root else []
+    while pending:
+        node = pending.pop()
+        node.children.reverse()
+        pending += node.children
+    return side
+
+
+def _backward_one(side: _Side, token: Token) -> bool:
+    """Takes one token; False where it does not fit."""
+    top = side.open[-1] if side.open else None
+    if token.kind == "bad":
+        return False
+    if token.kind == "text":
+        if top is None or top.children:
+            return not token.value.strip()
+        top.text = token.value + top.text
+    elif token.kind == "start":
+        if top is None or top.name != token.name:
+            return False
+        top.type = token.value
+        side.open.pop()
+    else:
+        misplaced = side.root is not None if top is None else bool(top.text.strip())
+        if misplaced or len(side.open) >= DEEPEST or (top is None and token.kind == "empty"):
+            return False
+        node = Node(token.name, token.value)
+        if top is None:
+            side.root = node
+        else:
+            top.text = ""
+            top.children.append(node)
+        if token.kind == "end":
+            side.open.append(node)
+    return True
+
+
+def _drop_open_leaves(side: _Side) -> None:
+    """Marks open containers as not whole and takes out open elements that hold nothing."""
+    for depth in range(len(side.open) - 1, -1, -1):
+        node = side.open[depth]
+        node.whole = False
+        node.text = ""
+        if not node.children and depth > 0:
+            side.open[depth - 1].children = [
+                child for child in side.open[depth - 1].children if child is not node
+            ]
+
+
+def _join(front: Node | None, back: Node | None) -> Node | None:
+    """One tree of both sides."""
+    if front is None or back is None or front.name != back.name:
+        return front or back
+    left, right = front, back
+    while True:
+        first = right.children[0] if right.children else None
+        last = left.children[-1] if left.children else None
+        if first is None or last is None or first.whole or last.whole or first.name != last.name:
+            left.children += right.children
+            return front
+        left.children += right.children[1:]
+        left, right = last, first
