@@ -166,7 +166,8 @@ class Walk:
                 self.names.table.report_record(number, error)
                 continue
             sizes = (data.size for data in record.of_type(AttributeType.DATA))
-            if record.standard is not None or any(sizes):
+            # Windows 10 fills new records with times and empty data before their first use
+            if record.in_use or record.damage is not None or any(sizes):
                 yield nameless_link(record)
 
 
