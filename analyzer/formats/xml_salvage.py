@@ -28,7 +28,8 @@ _START = re.compile(
 _TYPE = re.compile(r"""\stype\s*=\s*["']([^"'&]*)["']""")
 _END = re.compile(r"</([\w.:-]+)\s*>")
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_REFERENCE = re.compile(r"&(?:#([0-9]{1,7})|#x([0-9A-Fa-f]{1,6})|(\w{1,4}));|&")
+_REFERENCE = re.compile(r"&(?:#([0-9]{1,7})|#x([0-9A-Fa-f]{1,6})|(amp|lt|gt|quot|apos));")
+_NO_REFERENCE = re.compile(rf"&(?!{_REFERENCE.pattern.removeprefix('&')})")
 _NAMED: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 
 
@@ -114,22 +115,21 @@ def _text(text: str, start: int, end: int) -> Token:
 
 def resolve(raw: str) -> str | None:
     """Text with its character references resolved; None where it is not plain text."""
-    if _NO_TEXT.search(raw):
+    if _NO_TEXT.search(raw) or _NO_REFERENCE.search(raw):
         return None
     raw = raw.replace("\r\n", "\n").replace("\r", "\n")
     if "&" not in raw:
         return raw
-    bad = False
+    resolved = _REFERENCE.sub(_character, raw)
+    return None if _NO_TEXT.search(resolved) else resolved
 
-    def replacement(match: re.Match[str]) -> str:
-        nonlocal bad
-        code = int(match[1]) if match[1] else int(match[2], 16) if match[2] else -1
-        char = _NAMED.get(match[3] or "", "") if code < 0 else chr(code) if code < 0x110000 else ""
-        bad = bad or not char or _NO_TEXT.search(char) is not None
-        return char
 
-    resolved = _REFERENCE.sub(replacement, raw)
-    return None if bad else resolved
+def _character(match: re.Match[str]) -> str:
+    """What a reference stands for; NUL, which is no text, where it is no character."""
+    if match[3]:
+        return _NAMED[match[3]]
+    code = int(match[1]) if match[1] else int(match[2], 16)
+    return chr(code) if code < 0x110000 else "\0"
 
 
 def _tag(text: str, at: int) -> Token:

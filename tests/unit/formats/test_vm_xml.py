@@ -256,9 +256,9 @@ def torn(data: bytes, truth: VmConfiguration, step: int) -> Iterator[VmConfigura
 @pytest.mark.parametrize("name", ENCODINGS)
 def test_torn_files_keep_what_stands_before_the_tear_and_invent_nothing(name: str) -> None:
     data = ENCODINGS[name](text_of(make.machine_xml(MACHINE)))
-    counts = [len(got.settings) for got in torn(data, whole(), len(data) // 150)]
+    counts = [len(got.settings) for got in torn(data, whole(), len(data) // 90)]
     assert counts == sorted(counts)
-    assert len(counts) > 140
+    assert len(counts) > 80
 
 
 def test_a_value_cut_in_the_middle_is_not_reported() -> None:
@@ -279,7 +279,7 @@ def test_a_value_cut_in_the_middle_is_not_reported() -> None:
 @pytest.mark.parametrize("fill", [b"\0", b"\xff"])
 def test_a_hole_costs_what_it_covers(name: str, fill: bytes) -> None:
     data = ENCODINGS[name](text_of(make.machine_xml(MACHINE)))
-    for at in range(0, len(data) - 512, 256):
+    for at in range(0, len(data) - 512, 400):
         got = parse(data[:at] + fill * 512 + data[at + 512 :])
         assert_no_invention(got, whole())
         assert len(got.settings) > len(whole().settings) * 0.6
@@ -327,11 +327,11 @@ BOMBS = {
     "long names": nested(120, "n" * 4000) + '<x type="string">1</x>' * 9_000,
     "closed long names": "<configuration><settings>" + f"<{'n' * 4000}>" * 100
     + '<x type="string">1</x>' * 30_000 + f"</{'n' * 4000}>" * 100 + "</settings></configuration>",
-    "a million leaves": f"<configuration><settings>{'<a/>' * 1_000_000}</settings></configuration>",
+    "too many leaves": f"<configuration><settings>{'<a/>' * 400_000}</settings></configuration>",
     "open comments": "<configuration>" + "<!--" * 1_000_000,
     "open document types": "<configuration>" + "<!DOCTYPE>" * 500_000,
     "open subsets": "<configuration>" + "<!DOCTYPE[" * 500_000,
-    "angle brackets": "<configuration>" + "<" * 2_000_000,
+    "angle brackets": "<configuration>" + "<" * 500_000,
     "ampersands": "<configuration>" + "&" * 4_000_000,
     "spaces in a tag": "<configuration" + " " * 4_000_000,
     "attributes": "<configuration><properties " + 'a="b" ' * 500_000,
@@ -392,7 +392,7 @@ def test_any_name_survives_any_encoding(name: str, encoding: str) -> None:
 
 def test_mutants_end_in_a_result_or_an_evidence_error() -> None:
     dice, clean = random.Random(5), make.machine_xml(MACHINE)
-    for _ in range(300):
+    for _ in range(150):
         data = bytearray(clean)
         for _ in range(dice.choice((1, 3, 20))):
             data[dice.randrange(len(data))] = dice.randrange(256)
@@ -459,7 +459,7 @@ def test_real_files_in_nine_encodings_whole_and_torn(realdata: Path, name: str) 
     for encode in ENCODINGS.values():
         data = encode(text)
         assert facts(parse(data)) == facts(truth)
-        counts = [len(got.settings) for got in torn(data, truth, len(data) // 40)]
+        counts = [len(got.settings) for got in torn(data, truth, len(data) // 25)]
         assert counts == sorted(counts)
 
 
