@@ -44,6 +44,9 @@ class Tables(Protocol):
     def rows(self, table: str) -> Iterator[dict[str, Any]]:
         """The same, row by row; None for missing values."""
 
+    def counts(self, table: str, column: str) -> dict[Any, int]:
+        """How many rows there are of each value of a column, without reading the rows."""
+
     def timeline(self) -> Iterator[dict[str, Any]]:
         """Rows of `event` in order of time, narrowed by what the command line asked for."""
 

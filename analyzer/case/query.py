@@ -110,7 +110,7 @@ def ask(case: Case, sql: str) -> Answer:
             raise UsageError("a query is one SELECT; the case cannot be changed by it")
         result = connection.execute(statements[0])
     except duckdb.Error as error:
-        raise UsageError(f"the query does not run: {error}") from error
+        raise UsageError(f"the query does not run: {str(error).splitlines()[0]}") from error
     names = tuple(column[0] for column in result.description or ())
     return Answer(names, _fetch(result))
 
@@ -120,7 +120,7 @@ def _fetch(result: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
         while rows := result.fetchmany(_BATCH):
             yield from rows
     except duckdb.Error as error:
-        raise UsageError(f"the query stopped: {error}") from error
+        raise UsageError(f"the query stopped: {str(error).splitlines()[0]}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +134,15 @@ class Window:
 
 
 class CaseTables:
-    """The tables of a stored case; implements plugin.Tables."""
+    """The tables of a stored case; implements plugin.Tables.
+
+    Raises UsageError where the window names no machine of the case.
+    """
 
     def __init__(self, case: Case, window: Window | None = None) -> None:
         self._connection = connect(case)
         self._window = Window() if window is None else window
+        self._machine_ids = self.machine_ids(self._window.vm) if self._window.vm else set()
 
     def _sorted(self, table: str, where: str = "", first: str = "") -> str:
         names = [_name(c.name) for c in table_columns(table)]
@@ -177,7 +181,7 @@ class CaseTables:
         """Rows of `event` in order of time, inside the window."""
         window, tests = self._window, []
         if window.vm:
-            ids = ", ".join(_quote(i) for i in sorted(self.machine_ids(window.vm)))
+            ids = ", ".join(_quote(i) for i in sorted(self._machine_ids))
             tests.append(f"vm_id IN ({ids})")
         if window.begin is not None:
             tests.append(f'"at" >= {window.begin:d}')

@@ -5,21 +5,21 @@ from typing import Final
 
 from plugins.reports.branching import Place, lay_out
 from plugins.reports.drawing import Drawing, Node
-from plugins.reports.hosts import Machine, Row
+from plugins.reports.hosts import Parts, Row
 from plugins.reports.quantities import clock, file_name, size
 
 DRAWN: Final = 200
 """Files in a drawing."""
 
 
-def disk_tree(machine: Machine) -> Drawing:
+def disk_tree(parts: Parts) -> Drawing:
     """Base disks at the top, what was written later below; the present state's way is straight."""
-    layers = machine.parts["disk_layer"].rows
+    layers = parts["disk_layer"].rows
     below = {(row["snapshot_id"], row["chain"], row["depth"]): row for row in layers}
     files: dict[str, Row] = {}
     parents: dict[str, str] = {}
     states: defaultdict[str, list[str]] = defaultdict(list)
-    names = {row["snapshot_id"]: row["name"] for row in machine.parts["snapshot"].rows}
+    names = {row["snapshot_id"]: row["name"] for row in parts["snapshot"].rows}
     for row in layers:
         key = row["path"].casefold()
         files.setdefault(key, row)
@@ -27,15 +27,20 @@ def disk_tree(machine: Machine) -> Drawing:
         if parent is not None:
             parents[key] = parent["path"].casefold()
         if row["depth"] == 0:
-            states[key].append(names.get(row["snapshot_id"], "") or row["snapshot_id"]
-                               or "present state")
+            states[key].append(_state(row, names))
     keys = list(files)[:DRAWN]
     now = next((row["path"].casefold() for row in layers
                 if row["depth"] == 0 and not row["snapshot_id"]), "")
     places = lay_out([(key, parents.get(key, "")) for key in keys], now)
     nodes = tuple(_node(place, files[keys[place.node]], states[keys[place.node]])
                   for place in places)
-    return Drawing(nodes, machine.parts["disk_layer"].more + len(files) - len(keys))
+    return Drawing(nodes, parts["disk_layer"].more + len(files) - len(keys))
+
+
+def _state(row: Row, names: dict[str, str]) -> str:
+    if not row["vm_id"]:
+        return "a chain that no machine names"
+    return names.get(row["snapshot_id"], "") or row["snapshot_id"] or "present state"
 
 
 def _node(place: Place, row: Row, states: list[str]) -> Node:

@@ -17,7 +17,7 @@ Row = dict[str, Any]
 LISTED: Final = 1000
 """Rows kept of one table for one machine."""
 PARTS: Final = ("snapshot", "vm_drive", "vm_network_adapter", "vm_device", "disk_layer", "system",
-                "volume", "finding", "problem", "coverage")
+                "guest_identity", "volume", "finding", "problem", "coverage")
 """Tables whose rows belong to a machine where they carry its id."""
 
 
@@ -105,6 +105,14 @@ class Inventory:
     """Rows that belong to no machine that is known, by table."""
     homes: Homes
     """Finds the machine of any other row."""
+
+    @property
+    def other_systems(self) -> Listing:
+        """Windows installations that are neither a host nor inside a known machine."""
+        hosts = {host.system_id for host in self.hosts}
+        found = self.others["system"]
+        rows = [row for row in found.rows if row["system_id"] not in hosts]
+        return Listing(rows, len(rows) + found.more)
 
     @property
     def machines(self) -> list[Machine]:

@@ -28,11 +28,7 @@ def inventory_json(tables: Tables, out: BinaryIO) -> None:
 
 
 def _case(case: Inventory) -> dict[str, Any]:
-    hosts = {host.system_id for host in case.hosts}
-    systems = Listing([row for row in case.others["system"].rows
-                       if row["system_id"] not in hosts])
-    systems.total = len(systems.rows) + case.others["system"].more
-    others = case.others | {"system": systems}
+    others = case.others | {"system": case.other_systems}
     return {
         "schema": "vmtrail inventory 1",
         "run": _listing(case.runs),
@@ -60,6 +56,7 @@ def _machine(machine: Machine) -> dict[str, Any]:
         "disks": _listing(parts["disk_layer"]),
         "volumes": _listing(parts["volume"]),
         "guests": _listing(parts["system"]),
+        "guest_identities": _listing(parts["guest_identity"]),
         "findings": _listing(parts["finding"]),
         "problems": _listing(parts["problem"]),
         "coverage": _listing(parts["coverage"]),

@@ -23,7 +23,7 @@ def inventory_table(tables: Tables, out: BinaryIO) -> None:
     Long names are cut with `…`; inventory.json and inventory.csv have them whole.
     """
     for line in _lines(inventory(tables)):
-        out.write(f"{line.rstrip()}\n".encode())
+        out.write(f"{show(line).rstrip()}\n".encode())
 
 
 def _lines(case: Inventory) -> Iterator[str]:
@@ -43,12 +43,12 @@ def _lines(case: Inventory) -> Iterator[str]:
 def _host(host: Host) -> Iterator[str]:
     row = host.row
     if row is None:
-        yield f"Host {show(host.system_id) or '(unknown)'}: its Windows could not be read"
+        yield f"Host {host.system_id or '(unknown)'}: its Windows could not be read"
     else:
-        product = show(row["product"]) or "Windows"
-        yield (f"{show(row['role'])} {show(row['host_name']) or '(no name)'}: {product}, "
-               f"build {show(row['build']) or '?'}, time zone {show(row['time_zone']) or '?'}")
-        yield f"  {show(host.system_id)}"
+        product = row["product"] or "Windows"
+        yield (f"{row['role']} {row['host_name'] or '(no name)'}: {product}, "
+               f"build {row['build'] or '?'}, time zone {row['time_zone'] or '?'}")
+        yield f"  {host.system_id}"
     yield ""
     if host.machines:
         yield from _grid([_HEADER, *map(_cells, host.machines)])
@@ -101,7 +101,7 @@ def _tree(machine: Machine) -> Iterator[str]:
 def _looked_at(case: Inventory) -> str:
     """Places by state; "not found" is only said together with this."""
     states = sorted(case.kinds("coverage").items())
-    return (", ".join(f"{counted(n, 'place')} {show(state)}" for state, n in states)
+    return (", ".join(f"{counted(n, 'place')} {state}" for state, n in states)
             or "no place is on record")
 
 
@@ -109,4 +109,4 @@ def _problems(case: Inventory) -> Iterator[str]:
     first = ChainMap(*(listing.first for listing in case.listings("problem")))
     for code, number in sorted(case.kinds("problem").items()):
         example = _cut(show(f"{first[code]['what']}: {first[code]['effect']}"), 90)
-        yield f"  {number:>6,} x {show(code)}  {example}"
+        yield f"  {number:>6,} x {code}  {example}"

@@ -2,9 +2,12 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, fields
+from typing import Any, Final
 
+from analyzer.plugin import Tables
+from analyzer.records import TABLES, Record, column_types, events
+from analyzer.source import Source
 from plugins.reports.hosts import Homes, Row
 
 WIDTH: Final = 720
@@ -14,20 +17,22 @@ STEP: Final = 24
 """Units that a marker takes, both ways."""
 SHOWN: Final = 60
 """Moments of one machine on the page."""
+TOLD: Final = ("virtual_machine", "snapshot", "disk_layer", "system", "guest_identity")
+"""Tables whose moments make a lifeline; few rows each, unlike files and events."""
 SHAPES: Final = {"machine": "diamond", "snapshot": "circle", "disk": "square",
                  "system": "triangle"}
 
 
 @dataclass(slots=True)
 class Lifeline:
-    """Moments of one machine, files left out; the same moment told twice is one."""
+    """Moments of one machine; the same moment told twice is one."""
 
     rows: dict[tuple[int, str, str], Row] = field(default_factory=dict)
     told: Counter[tuple[int, str, str]] = field(default_factory=Counter)
     """How many rows tell each moment, e.g. one for each snapshot."""
 
     def add(self, row: Row) -> None:
-        """Take a row of `event`."""
+        """Take a row with the fields of an event."""
         key = row["at"], row["what"], row["subject"]
         if key in self.rows or len(self.rows) < 10 * SHOWN:
             self.rows.setdefault(key, row)
@@ -69,15 +74,26 @@ class Marker:
     level: int
 
 
-def lifelines(events: Iterable[Row], homes: Homes) -> tuple[dict[int, Lifeline], Counter[str]]:
-    """Lifelines by `id` of the machine, and how many events there are by topic; one pass."""
+def lifelines(tables: Tables, homes: Homes) -> dict[int, Lifeline]:
+    """Lifelines by `id` of the machine."""
     lines: defaultdict[int, Lifeline] = defaultdict(Lifeline)
-    topics: Counter[str] = Counter()
-    for row in events:
-        topics[row["topic"]] += 1
-        if row["topic"] != "file" and (home := homes.of(row)) is not None:
-            lines[id(home)].add(row)
-    return lines, topics
+    for table in TOLD:
+        for row in tables.rows(table):
+            if (home := homes.of(row)) is not None:
+                for event in events(_record(table, row)):
+                    lines[id(home)].add(row | {"at": event.at, "what": event.what,
+                                               "subject": event.subject, "topic": event.topic})
+    return lines
+
+
+def _record(table: str, row: Row) -> Record:
+    """The record that a row of a table was made of."""
+    record = TABLES[table]
+    values: dict[str, Any] = {
+        name: tuple(row[name]) if isinstance(row[name], list) else row[name]
+        for name in column_types(record) if name != "source"}
+    values["source"] = Source(**{f.name: row[f"source_{f.name}"] for f in fields(Source)})
+    return record(**values)
 
 
 def span(moments: Iterable[Moment]) -> tuple[int, int]:

@@ -1,6 +1,5 @@
 """What the HTML page shows: the inventory, cut to what a page can hold, with its drawings."""
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -53,32 +52,33 @@ class Section:
 def page(tables: Tables) -> dict[str, Any]:
     """Values for the template."""
     case = inventory(tables)
-    lines, topics = lifelines(tables.rows("event"), case.homes)
+    lines = lifelines(tables, case.homes)
     pairs = [(host, machine) for host in case.hosts for machine in host.machines][:MACHINES]
     told = {id(machine): lines.get(id(machine), Lifeline()) for _, machine in pairs}
     moments = {vm: line.moments for vm, line in told.items()}
     first, last = span(moment for some in moments.values() for moment in some)
-    sections = [Section(number, host, machine, snapshot_tree(machine), disk_tree(machine),
+    sections = [Section(number, host, machine, snapshot_tree(machine), disk_tree(machine.parts),
                         told[id(machine)], moments[id(machine)],
                         markers(moments[id(machine)], *span(moments[id(machine)])),
                         markers(moments[id(machine)], first, last, stacked=False))
                 for number, (host, machine) in enumerate(pairs, 1)]
     return {"case": case, "sections": sections, "first": first, "last": last,
             "more_machines": len(case.machines) - len(sections), "rows": ROWS,
-            "files": _files(tables), "events": topics, "totals": _totals(case),
+            "files": tables.counts("file_entry", "allocated"),
+            "events": tables.counts("event", "topic"),
+            "other_disks": disk_tree(case.others), "totals": _totals(case),
             "findings": _gathered(case, "finding"), "problems": _gathered(case, "problem"),
             "coverage": _gathered(case, "coverage"), "volumes": _gathered(case, "volume"),
             "names": {m.row["vm_id"]: m.row["name"] for m in case.machines}}
 
 
 def _totals(case: Inventory) -> dict[str, int]:
-    layers = [row for machine in case.machines for row in machine.parts["disk_layer"].rows]
+    layers = [row for listing in case.listings("disk_layer") for row in listing.rows]
     tops = {row["chain"]: row["unreadable_bytes"] for row in layers
             if row["depth"] == 0 and not row["snapshot_id"]}
-    guests = {(row["vm_id"], row["system_id"]) for machine in case.machines
-              for row in machine.parts["system"].rows}
     return {"hosts": len(case.hosts), "machines": len(case.machines),
-            "snapshots": case.total("snapshot"), "guests": len(guests),
+            "snapshots": case.total("snapshot"),
+            "guests": sum(machine.parts["system"].total > 0 for machine in case.machines),
             "disks": len({row["path"].casefold() for row in layers}),
             "findings": case.total("finding"), "problems": case.total("problem"),
             "unreadable": sum(tops.values())}
@@ -90,9 +90,3 @@ def _gathered(case: Inventory, table: str) -> Listing:
     for listing in case.listings(table):
         whole.rows.extend(listing.rows[:ROWS - len(whole.rows)])
     return whole
-
-
-def _files(tables: Tables) -> Counter[str]:
-    """How many names of files there are, `allocated` and `deleted`."""
-    return Counter("allocated" if row["allocated"] else "deleted"
-                   for row in tables.rows("file_entry"))

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -30,6 +31,7 @@ def report_html(tables: Tables, out: BinaryIO) -> None:
         out.write(piece.encode())
 
 
+@cache
 def _environment() -> Environment:
     """Everything that a template prints is made visible (show) and then escaped."""
     pages = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"),

@@ -1,6 +1,7 @@
 """A realistic case: one host, five machines, and what is wrong with them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from analyzer.records import (
     Coverage,
@@ -134,8 +135,9 @@ def _layer(vm_id: str, snapshot: str, chain: list[str], depth: int, path: str,
         layer="dynamic" if base else "differencing", format="VHD", size=60 * GIB,
         file_size=(21 if base else 3) * GIB + 512, block_size=2 << 20,
         parent_path=parent_path or ("" if base else chain[depth + 1]),
-        parent_basis="" if base else "unique id", creator="win ", creator_version="6.0",
-        creator_os="Wi2k", verdict=verdict, unreadable_bytes=unreadable,
+        found_by="the unique id its child names" if depth else "configuration", creator="win ",
+        creator_version="6.0", creator_os="Wi2k", verdict=verdict,
+        unreadable_bytes=unreadable,
         created_at=parse_iso(when.get(name, "2008-12-24T01:02:03")))
 
 
@@ -164,6 +166,10 @@ def _others() -> Iterator[Record]:
 
 
 def _judged() -> Iterator[Record]:
+    yield replace(_layer("", "", ["D:\\old\\stray.vhd"], 0, "D:\\old\\stray.vhd"),
+                  found_by="a disk that no configuration names")
+    yield System(source=at("/p2/old/stray.vhd!/p1/Windows"), host_name="STRAY", role="guest",
+                 system_id=f"{IMAGE}!/p2/old/stray.vhd!/p1", product="Windows XP")
     yield Finding(source=at("/p2/old/archive.vhd"), vm_id=GONE, system_id=HOST, code="VM-DELETED",
                   what="A disk is left of a machine whose configuration was deleted",
                   basis="derived: guest parameters name the machine; no configuration has its id")

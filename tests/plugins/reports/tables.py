@@ -1,5 +1,6 @@
 """A case as a dict of table name -> records: the test double of a stored case."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, replace
 from typing import Any
@@ -36,6 +37,9 @@ class FakeTables:
 
     def rows(self, table: str) -> Iterator[dict[str, Any]]:
         return map(row, self.records[table])
+
+    def counts(self, table: str, column: str) -> dict[Any, int]:
+        return dict(Counter(values[column] for values in self.rows(table)))
 
     def timeline(self) -> Iterator[dict[str, Any]]:
         return iter(sorted(self.rows("event"), key=lambda event: event["at"]))

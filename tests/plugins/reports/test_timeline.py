@@ -1,0 +1,153 @@
+"""Timeline writers, read back with the tools they are written for."""
+
+import csv
+import io
+import json
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analyzer.times import iso
+from plugins.reports.bodyfile import bodyfile
+from plugins.reports.timeline_csv import COLUMNS, timeline_csv
+from plugins.reports.timeline_jsonl import timeline_jsonl
+from tests.plugins.reports import case
+from tests.plugins.reports.tables import FakeTables
+from tests.plugins.reports.written import written
+
+Named = Callable[[str], FakeTables]
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def read_csv(data: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(data.decode(), newline=""), strict=True))
+
+
+def test_csv_has_a_row_for_each_moment_in_order(tables: FakeTables) -> None:
+    rows = read_csv(written(timeline_csv, tables))
+    assert len(rows) == len(tables.records["event"]) > 100
+    assert [row["datetime"] for row in rows] == sorted(row["datetime"] for row in rows)
+    first = rows[0]
+    assert first["datetime"] == "2008-06-27T08:00:01.0000000Z"
+    assert (first["timestamp_desc"], first["topic"]) == ("Windows installed", "system")
+    assert first["source"] == "hv01.E01!/p1/Windows/System32/config/SOFTWARE"
+    assert {row["vm_name"] for row in rows if row["vm_id"] == case.WEB} == {"web-frontend"}
+    assert not any(row["escaped"] for row in rows)
+
+
+def test_csv_is_loadable_and_runs_nothing(named: Named, hostile_name: str) -> None:
+    tables = named(hostile_name)
+    data = written(timeline_csv, tables)
+    rows = read_csv(data)
+    assert len(rows) == len(tables.records["event"])
+    for row, event in zip(rows, tables.timeline(), strict=True):
+        assert set(row) == {*COLUMNS, "escaped"}
+        for column, stored in (("message", "subject"), ("vm_id", "vm_id"), ("topic", "topic")):
+            assert not row[column].startswith(FORMULA)
+            if column in row["escaped"].split():
+                assert row[column] != event[stored]
+            else:
+                assert row[column] == event[stored]
+    frame = pd.read_csv(io.BytesIO(data), dtype=str, keep_default_na=False)
+    assert len(frame) == len(rows)
+    assert b"\x00" not in data
+
+
+def test_csv_says_which_cells_were_changed(named: Named) -> None:
+    row = read_csv(written(timeline_csv, named("=1+1")))[0]
+    assert row["message"].startswith("'=1+1")
+    assert "message" in row["escaped"].split()
+    assert "datetime" not in row["escaped"].split()
+
+
+def test_jsonl_is_what_timesketch_imports(tables: FakeTables) -> None:
+    lines = written(timeline_jsonl, tables).splitlines()
+    assert len(lines) == len(tables.records["event"])
+    for line, event in zip(map(json.loads, lines), tables.timeline(), strict=True):
+        assert line["ticks"] == event["at"]
+        moment = datetime.fromisoformat(line["datetime"])
+        since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+        micros = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+        assert line["timestamp"] == micros
+        assert iso(event["at"]).startswith(line["datetime"].removesuffix("+00:00"))
+        assert line["data_type"] == f"vmtrail:{event['table']}"
+        assert not any(key.startswith("_") or key == "label" for key in line)
+        assert all(value is None or isinstance(value, str | int) for value in line.values())
+
+
+def test_jsonl_loses_nothing(named: Named, hostile_name: str) -> None:
+    tables = named(hostile_name)
+    data = written(timeline_jsonl, tables)
+    assert data.isascii()
+    assert not any((byte < 0x20 and byte != 0x0A) or byte == 0x7F for byte in data)
+    for line, event in zip(data.splitlines(), tables.timeline(), strict=True):
+        values = json.loads(line)
+        assert values["message"] == event["subject"]
+        assert values["timestamp_desc"] == event["what"]
+        assert values["detail"] == event["source_detail"]
+        assert values["vm_id"] == event["vm_id"]
+
+
+def test_bodyfile_lines(tables: FakeTables) -> None:
+    lines = written(bodyfile, tables).decode().splitlines()
+    prefix = "0|hv01.E01!/p1/Data/file 1.txt"
+    assert (f"{prefix}|101|r/rrwxrwxrwx|0|0|100|"
+            "1220230800|1220230805|1220230800|1220230800" in lines)
+    assert (f"{prefix} ($FILE_NAME)|101|r/rrwxrwxrwx|0|0|100|"
+            "0|1220230800|0|1220230800" in lines)
+    assert any("|hv01.E01!/p1/Data/file 4.txt:Zone.Identifier|" in line for line in lines)
+    assert any("|hv01.E01!/p1/Data/file 3.txt (deleted)|" in line for line in lines)
+    files = 20 + 16  # every fifth has no $FILE_NAME times
+    others = sum(e["table"] != "file_entry" for e in tables.timeline())
+    assert len([line for line in lines if not line.startswith("#")]) == files + others
+
+
+def test_bodyfile_says_what_it_cannot_hold() -> None:
+    early = list(case.files(1))
+    object.__setattr__(early[0], "si_created_at", 10_000_000)
+    assert written(bodyfile, FakeTables(early)).endswith(
+        b"# 1 times before 1970 are written as 0\n")
+
+
+@pytest.mark.needs_sleuthkit
+def test_mactime_keeps_every_row(named: Named, tmp_path: Path) -> None:
+    from tests.plugins.reports.hostile import NAMES
+
+    body = tmp_path / "timeline.body"
+    body.write_bytes(b"".join(written(bodyfile, named(name)) for name in NAMES))
+    expected = set()
+    for line in body.read_text().splitlines():
+        if not line.startswith("#"):
+            _, name, inode, _, _, _, _, *times = line.split("|")
+            assert any(int(time) for time in times)
+            expected |= {(time, inode, name) for time in times}
+    done = subprocess.run(["mactime", "-b", str(body), "-d", "-y", "-z", "UTC"], check=True,
+                          capture_output=True)
+    assert len(done.stdout.splitlines()) == len(expected) + 1
+
+
+def test_writers_take_no_more_memory_for_more_rows() -> None:
+    """Rows are taken one at a time: the writer never holds two."""
+    tables = FakeTables(case.files(3))
+    taken: list[int] = []
+
+    class Watched(FakeTables):
+        def timeline(self):  # type: ignore[no-untyped-def]
+            for number, row in enumerate(tables.timeline()):
+                taken.append(number)
+                yield row
+
+    class Out(io.BytesIO):
+        def write(self, data):  # type: ignore[no-untyped-def]
+            seen.append(len(taken))
+            return super().write(data)
+
+    for report in (timeline_csv, timeline_jsonl):
+        taken.clear()
+        seen: list[int] = []
+        report(Watched([]), Out())
+        assert sorted(set(seen)) == list(range(min(seen), len(taken) + 1))
