@@ -27,7 +27,7 @@ def look_up(path: str, volumes: Sequence[MountedVolume],
     volume = volume_of(drive)
     if volume is None:
         raise NotInEvidence(f"{path}: no volume {drive}: in the evidence")
-    place: tuple[MountedVolume, list[str]] = volume, parts
+    place: tuple[MountedVolume, list[str]] = volume, _normalised(parts, [])
     for _ in range(MOST_LINKS + 1):
         found = _descend(*place)
         if not isinstance(found, _Jump):

@@ -1,0 +1,215 @@
+"""Finding machines and snapshots, and their trees, on systems made of dicts."""
+
+import uuid
+from itertools import count
+
+import pytest
+
+from analyzer.errors import Unreadable
+from analyzer.machines import guest_states, inventory, open_guest
+from corpus.make import hive, vhd, vm_xml
+from tests.dict_system import AT, Content, Deleted, Link, host
+
+REGISTER = "C:/ProgramData/Microsoft/Windows/Hyper-V"
+VM = "11111111-2222-3333-4444-555555555555"
+S1, S2, S3, S4 = (f"{n}0000000-0000-0000-0000-00000000000{n}" for n in (1, 2, 3, 4))
+IDS = [uuid.UUID(int=n).bytes for n in range(1, 9)]
+
+
+def machine(name: str = "ONE", guid: str = VM, disk: str = "", current: str = "") -> vm_xml.Machine:
+    drives = (vm_xml.Drive("ide", 0, 0, "VHD", disk),) if disk else ()
+    return vm_xml.Machine(guid, name, AT, drives=drives, current_parent=current,
+                          bios_guid=VM, bios_serial="1")
+
+
+def snapshot(guid: str, parent: str = "", disk: str = "", vm: str = VM, at: int = 0) -> bytes:
+    return vm_xml.snapshot_xml(vm_xml.Snapshot(guid, f"snap {guid[0]}", AT + at, parent,
+                                               machine(disk=disk, guid=vm)))
+
+
+def codes(files: dict[str, Content], *letters: str) -> list[str]:
+    system = host(files, *letters)
+    inventory(system)
+    return sorted(p.code for p in system.problems())
+
+
+@pytest.mark.parametrize(("path", "state"), [
+    (f"{REGISTER}/Virtual Machines/{VM}.xml", "registered"),
+    (f"{REGISTER}/Virtual Machines/{VM}.XML", "registered"),
+    (f"{REGISTER}/Virtual Machines/{VM}", "registered"),
+    (f"{REGISTER}/Virtual Machines/{{{VM}}}.xml", "registered"),
+    (f"D:/VMs/Virtual Machines/{VM}.xml", "unregistered"),
+    ("D:/VMs/Virtual Machines/copy of it", "unregistered"),
+    ("D:/backup/renamed.xml", "unregistered"),
+    (f"D:/export/{VM}.exp", "unregistered"),
+])
+def test_a_machine_is_found_by_content_and_tree(path: str, state: str) -> None:
+    found = inventory(host({path: vm_xml.machine_xml(machine()), "D:/x": b""}, "C", "D"))
+    assert [(m.vm_id, m.configuration.name, m.state) for m in found.machines] == [
+        (VM, "ONE", state)]
+
+
+def test_files_that_are_no_configuration_are_left_alone() -> None:
+    files: dict[str, Content] = {
+        f"{REGISTER}/Virtual Machines/{VM}/{VM}.bin": bytes(5000),
+        f"D:/{VM}.xml": b"<?xml version='1.0'?><other/>", "D:/a.xml": b"",
+        "D:/Virtual Machines/readme.txt": b"<configuration is what the text says",
+    }
+    assert inventory(host(files, "C", "D")).machines == []
+    assert codes(files, "C", "D") in ([], ["CORRUPT"])
+
+
+def test_links_register_and_are_followed() -> None:
+    files: dict[str, Content] = {
+        f"{REGISTER}/Virtual Machines/{VM}.xml": Link(f"D:\\VMs\\Virtual Machines\\{VM}.xml"),
+        f"D:/VMs/Virtual Machines/{VM}.xml": vm_xml.machine_xml(machine()),
+        f"{REGISTER}/Virtual Machines/{S1}.xml": Link("E:\\gone.xml"),
+        f"{REGISTER}/Virtual Machines/{S2}.xml": Link("D:\\gone.xml"),
+    }
+    found = inventory(host(files, "C", "D"))
+    (only,) = found.machines
+    assert (only.state, only.file.path) == ("registered", f"D:\\VMs\\Virtual Machines\\{VM}.xml")
+    assert only.link is not None
+    assert [(link.target, "E:" in link.why) for link in found.dangling] == [
+        ("E:\\gone.xml", True), ("D:\\gone.xml", False)]
+    assert codes(files, "C", "D") == ["VM-LINK", "VM-LINK"]
+
+
+def test_deleted_configurations_are_told_apart_from_old_copies() -> None:
+    files: dict[str, Content] = {
+        f"{REGISTER}/Virtual Machines/{VM}.xml": vm_xml.machine_xml(machine()),
+        f"{REGISTER}/Virtual Machines/{VM}~.xml": Deleted(vm_xml.machine_xml(machine("OLD"))),
+        f"{REGISTER}/Virtual Machines/{S1}.xml": Deleted(vm_xml.machine_xml(machine("TWO", S1))),
+        f"{REGISTER}/Virtual Machines/{S2}.xml": Deleted(bytes(4000)),
+    }
+    found = inventory(host(files, "C"))
+    assert [(m.configuration.name, m.state) for m in found.machines] == [
+        ("ONE", "registered"), ("TWO", "deleted configuration")]
+    assert codes(files, "C") == ["VM-OLDCONFIG"]
+
+
+def test_a_torn_or_unreadable_configuration_costs_itself_only() -> None:
+    whole = vm_xml.machine_xml(machine())
+    files: dict[str, Content] = {
+        f"{REGISTER}/Virtual Machines/{VM}.xml": whole,
+        f"{REGISTER}/Virtual Machines/{S1}.xml": vm_xml.machine_xml(machine("TWO", S1))[:3001],
+        f"{REGISTER}/Virtual Machines/{S2}.xml": Unreadable("bad sector", 0, 512),
+        f"{REGISTER}/Virtual Machines/{S3}.xml": bytes(9000),
+    }
+    found = inventory(host(files, "C"))
+    assert {m.vm_id for m in found.machines} == {VM, S1}
+    assert {"CORRUPT", "XML-PARTIAL"} <= set(codes(files, "C"))
+
+
+# Trees
+
+
+def tree_files(parents: dict[str, str], current: str = "") -> dict[str, Content]:
+    files: dict[str, Content] = {
+        f"{REGISTER}/Virtual Machines/{VM}.xml": vm_xml.machine_xml(machine(current=current))}
+    for number, (guid, parent) in enumerate(parents.items()):
+        files[f"{REGISTER}/Snapshots/{guid}.xml"] = snapshot(guid, parent, at=number)
+    return files
+
+
+def nodes(files: dict[str, Content]) -> list[tuple[str, str, str, bool]]:
+    (only,) = inventory(host(files, "C")).machines
+    return [(n.snapshot_id, n.parent_id, n.state, n.is_current) for n in only.nodes]
+
+
+def test_a_branching_tree_stands_parents_first() -> None:
+    files = tree_files({S3: S2, S2: S1, S4: S1, S1: ""}, current=S4)
+    assert nodes(files) == [
+        (S1, "", "complete", False), (S2, S1, "complete", False), (S3, S2, "complete", False),
+        (S4, S1, "complete", True)]
+
+
+def test_dangling_parents_cycles_and_self_parents() -> None:
+    assert nodes(tree_files({S1: S4}, current=S1)) == [(S1, S4, "dangling parent", True)]
+    assert nodes(tree_files({S1: S2, S2: S1}, current=S1)) == [
+        (S1, S2, "cyclic", True), (S2, S1, "cyclic", False)]
+    assert nodes(tree_files({S1: S1}, current=S1)) == [(S1, "", "complete", True)]
+    assert nodes(tree_files({S1: VM}, current=S1)) == [(S1, "", "complete", True)]
+    assert "SNAP-CYCLE" in codes(tree_files({S1: S2, S2: S3, S3: S1}), "C")
+
+
+def test_a_snapshot_of_an_unknown_machine_is_an_orphan() -> None:
+    files: dict[str, Content] = {f"{REGISTER}/Snapshots/{S1}.xml": snapshot(S1, vm=S4)}
+    found = inventory(host(files, "C"))
+    assert [(n.snapshot_id, n.vm_id, n.state) for n in found.orphans] == [(S1, S4, "orphan")]
+    assert codes(files, "C") == ["SNAP-ORPHAN"]
+
+
+# Disks
+
+
+def disks() -> dict[str, Content]:
+    """base <- a (frozen at S1) <- b (now); a loose child of base; a disk without a name."""
+    fresh = count(1)
+    media = [bytes([next(fresh)]) * 4096 for _ in range(4)]
+
+    def child(number: int, parent: int) -> bytes:
+        return vhd.differencing(
+            media[number], [i % 2 == number % 2 for i in range(8)], unique_id=IDS[number],
+            created=5, parent_id=IDS[parent], parent_name="C:\\elsewhere\\base.vhd",
+            block_size=4096)
+
+    return {"D:/base.vhd": vhd.fixed(media[0], unique_id=IDS[0], created=5),
+            "D:/a.avhd": child(1, 0), "D:/moved/b.avhd": child(2, 1),
+            "D:/loose.avhd": child(3, 0),
+            "D:/data.bin": vhd.fixed(bytes(1 << 20), unique_id=IDS[5], created=5),
+            "D:/broken.vhd": b"no disk at all"}
+
+
+def test_the_tree_by_disks_alone_and_the_guests_of_each_state() -> None:
+    config = vm_xml.machine_xml(machine(disk="D:\\moved\\B.AVHD"))
+    files: dict[str, Content] = {
+        f"{REGISTER}/Virtual Machines/{VM}.xml": config,
+        f"{REGISTER}/Snapshots/{S1}.xml": snapshot(S1, disk="D:\\base.vhd"),
+        f"{REGISTER}/Snapshots/{S2}.xml": snapshot(S2, disk="D:\\a.avhd"), **disks()}
+    system = host(files, "C", "D")
+    (only,) = inventory(system).machines
+    assert [(n.snapshot_id, n.parent_id, n.is_current) for n in only.nodes] == [
+        (S1, "", False), (S2, S1, True)]
+    assert only.nodes[1].parent_basis == "disk D:\\base.vhd"
+    states = guest_states(system)
+    assert [(s.label, [f.path for f in s.disks[0]]) for s in states] == [
+        ("ONE @ now", ["D:\\moved\\b.avhd", "D:\\a.avhd", "D:\\base.vhd"]),
+        ("ONE @ snap 1", ["D:\\base.vhd"]),
+        ("ONE @ snap 2", ["D:\\a.avhd", "D:\\base.vhd"]),
+        ("loose disk D:\\data.bin", ["D:\\data.bin"]),
+        ("loose disk D:\\loose.avhd", ["D:\\loose.avhd", "D:\\base.vhd"])]
+    (guest,) = open_guest(system, states[0])
+    assert (guest.vm_id, guest.depth, guest.system_id) == (VM, 1, "test.E01!/p2/moved/b.avhd")
+    now = guest.media[0].blocks.read_at(0, 4096)
+    assert [now[i * 512] for i in range(8)] == [3, 2, 3, 2, 3, 2, 3, 2]
+    assert sorted(p.code for p in system.problems()) == ["OTHER-FORMAT"]
+
+
+def test_missing_disks_are_said_with_the_reason() -> None:
+    files: dict[str, Content] = {
+        f"{REGISTER}/Virtual Machines/{VM}.xml": vm_xml.machine_xml(machine(disk="E:\\a.vhd")),
+        f"{REGISTER}/Virtual Machines/{S1}.xml": vm_xml.machine_xml(
+            machine("TWO", S1, disk="C:\\b.vhd"))}
+    drives = [(d.state, d.why) for m in inventory(host(files, "C")).machines for d in m.drives
+              if d.path]
+    assert drives == [("missing", "E:\\a.vhd: no volume E: in the evidence"), ("missing", "")]
+
+
+def test_a_plain_machine_has_an_empty_inventory() -> None:
+    system = host({}, "C")
+    assert inventory(system).machines == []
+    assert guest_states(system) == []
+    assert {c.state for c in system.coverage() if "Hyper-V" in c.place} == {"absent"}
+
+
+def test_the_changed_default_folder_is_looked_into() -> None:
+    software = hive.Key("ROOT", AT)
+    software.key("Microsoft\\Windows NT\\CurrentVersion\\Virtualization").set(
+        hive.sz("DefaultExternalDataRoot", "D:\\Machines"))
+    system = host({f"D:/Machines/Virtual Machines/{VM}.xml": vm_xml.machine_xml(machine())},
+                  "C", "D", software=software)
+    assert len(inventory(system).machines) == 1
+    places = {c.place: c.state for c in system.coverage()}
+    assert places["D:\\Machines\\Virtual Machines"] == "read"
+    assert places["D:\\Machines\\Snapshots"] == "absent"
