@@ -149,7 +149,7 @@ def _note_guessed_numbers(rows: list[_Row], reader: Reader) -> None:
     """Says so where the numbers of SCSI controllers rest on the order of the file alone."""
     unlisted = sum(row.device == vm_guids.SCSI and not row.listed for row in rows)
     if unlisted:
-        reader.notices.append(Notice(
+        reader.note(Notice(
             "XML-PARTIAL", f"the manifest does not list {unlisted} SCSI controllers",
             "they are numbered in the order of the file, which may not be that of the machine"))
 

@@ -19,6 +19,7 @@ from analyzer import times
 from analyzer.errors import Corrupt, Notice
 from analyzer.formats import guid
 
+MOST_NOTICES: Final = 1000
 MOST_KEY_TEXT: Final = 64 * 2**20
 """Characters in all keys together: long names, deeply nested, would multiply."""
 
@@ -190,12 +191,19 @@ class Reader:
         """`ticks` if between 1980 and 2100. A swapped FILETIME shows as far future or 1601."""
         if ticks is None or ticks == 0 or _EARLIEST <= ticks < _AFTER:
             return times.from_filetime(ticks) if ticks is not None else None
-        self.notices.append(Notice("TIME-RANGE", f"{self.root.name}/{path} is {text!a}: no time "
-                                   "between 1980 and 2100", "the time is left out"))
+        self.note(Notice("TIME-RANGE", f"{self.root.name}/{path} is {text!a}: no time between "
+                         "1980 and 2100", "the time is left out"))
         return None
 
     def unfit(self, path: str, text: str, wanted: str) -> None:
         """Notes a value that is not what its key promises."""
         shown = text if len(text) <= 80 else f"{text[:80]}..."
-        self.notices.append(Notice("XML-VALUE", f"{self.root.name}/{path} is {shown!a}, not "
-                                   f"{wanted}", "left out; the raw text stays in the settings"))
+        self.note(Notice("XML-VALUE", f"{self.root.name}/{path} is {shown!a}, not {wanted}",
+                         "left out; the raw text stays in the settings"))
+
+    def note(self, notice: Notice) -> None:
+        """Adds a notice; after MOST_NOTICES one last that says so."""
+        if len(self.notices) < MOST_NOTICES:
+            self.notices.append(notice)
+        elif len(self.notices) == MOST_NOTICES:
+            self.notices.append(Notice(notice.code, "more values that do not fit", notice.effect))

@@ -129,6 +129,6 @@ def _check(root: Node, *, partial: bool, empty: bool) -> None:
     ours = any(child.name in _SECTIONS or _DEVICE.fullmatch(child.name) for child in root.children)
     if ours and not empty:
         return
-    if partial and not root.children:
+    if partial and (ours or not root.children):
         raise Corrupt("torn before the first setting")
     raise NotThisFormat("XML configuration of something other than a virtual machine")

@@ -293,7 +293,9 @@ def test_a_hole_costs_what_it_covers(name: str, fill: bytes) -> None:
     (b"<vm_description><type>1</type></vm_description>", NotThisFormat),
     (b"<preferences><version>2.0</version></preferences>", NotThisFormat),
     (b"<configuration><appSettings><add key='a'/></appSettings></configuration>", NotThisFormat),
-    (b"<configuration/>", NotThisFormat), (b"<prefere", NotThisFormat),
+    (b"<configuration/>", NotThisFormat),
+    (b"<configuration><settings><memory><bank></bank></memory>", Corrupt),
+    (b"<prefere", NotThisFormat),
     (b"<!-- <configuration> --><a><b/></a>", NotThisFormat),
     (b"<configuration>" + b" " * vm_xml.LARGEST, Unsupported)])
 def test_what_is_no_configuration(data: bytes, error: type[EvidenceError]) -> None:
@@ -351,6 +353,14 @@ def test_bombs_end(name: str) -> None:
     except EvidenceError:
         pass
     assert time.process_time() - start < 5
+
+
+def test_a_flood_of_bad_values_is_cut_short() -> None:
+    nodes = (f"_{n:08x}-0000-0000-0000-000000000000_" for n in range(2000))
+    got = minimal("".join(f'<{n}><MacAddress type="string">zz</MacAddress></{n}>' for n in nodes))
+    assert len(got.adapters) == 2000
+    assert len(got.notices) == 1001
+    assert got.notices[-1].what == "more values that do not fit"
 
 
 def test_long_names_do_not_fill_memory() -> None:
