@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,33 @@ TOOLS = {
     "needs_chromium": ("chromium",),
     "needs_ntfs3g": ("mkntfs", "ntfs-3g"),
 }
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of this project."""
+    parser.addoption("--no-skips", default="", metavar="KINDS",
+                     help="fail where a test was skipped for one of these: tool,realdata")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which skips are not allowed here."""
+    for reason in sorted(set(_forbidden_skips(terminalreporter))):
+        terminalreporter.write_line(f"FAILED: skipped, which --no-skips forbids: {reason}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the run for them."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and list(_forbidden_skips(reporter)):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _forbidden_skips(reporter: pytest.TerminalReporter) -> Iterator[str]:
+    kinds = [kind for kind in reporter.config.getoption("--no-skips").split(",") if kind]
+    for report in reporter.stats.get("skipped", []):
+        reason = str(report.longrepr[2]).removeprefix("Skipped: ")
+        if reason.startswith(tuple(f"{kind}:" for kind in kinds)):
+            yield reason
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,9 +14,8 @@ USAGE, UNREADABLE, INTERNAL, IN_USE, INTERRUPTED = 2, 3, 5, 6, 130
 
 
 def _complain(text: object) -> None:
-    """One line for each line of the message, safe on a terminal."""
-    lines = [show(line) for line in str(text).split("\n")]
-    sys.stderr.write("vmtrail: " + "\n".join(lines) + "\n")
+    """One line, safe on a terminal."""
+    sys.stderr.write(f"vmtrail: {show(text)}\n")
 
 
 def _prepare_streams() -> None:

@@ -2,17 +2,21 @@
 
 import csv
 import json
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analyzer.errors import UsageError
 from analyzer.plugin import Plugin, ReportKind, discover
 from analyzer.text import show
 from analyzer.times import parse_iso
+
+if TYPE_CHECKING:
+    from analyzer.case.query import CaseTables
 
 
 def _writer(kind: ReportKind, format: str) -> Plugin:  # noqa: A002 - the command line's word
@@ -44,13 +48,19 @@ def report(arguments: Namespace) -> int:
     return code
 
 
+def _print(plugin: Plugin, tables: "CaseTables") -> None:
+    """Write a report to standard output; the plugin may close what it is given."""
+    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as out:
+        plugin.function(tables, out)
+
+
 def inventory(arguments: Namespace) -> int:
     """Print the inventory."""
     from analyzer.case.folder import existing
     from analyzer.case.query import CaseTables
 
     tables = CaseTables(existing(Path(arguments.case)))
-    _writer("inventory", arguments.format).function(tables, sys.stdout.buffer)
+    _print(_writer("inventory", arguments.format), tables)
     return 0
 
 
@@ -73,7 +83,7 @@ def timeline(arguments: Namespace) -> int:
     if window.begin is not None and window.end is not None and window.begin >= window.end:
         raise UsageError("--from is not before --to")
     tables = CaseTables(existing(Path(arguments.case)), window)
-    _writer("timeline", arguments.format).function(tables, sys.stdout.buffer)
+    _print(_writer("timeline", arguments.format), tables)
     return 0
 
 

@@ -97,6 +97,7 @@ class Supervisor:
               summary: Summary) -> TaskEnd:
         self._write(task, [_death(task, images, death) for death in deaths])
         summary.lost += len(deaths)
+        summary.bugs += sum(death.code == "BUG" for death in deaths)
         if task.kind == "survey":
             summary.unopened += images
         return TaskEnd(task, "lost", summary, deaths=deaths)

@@ -29,7 +29,8 @@ _KEPT_ERROR: Final = 8_192
 class Died:
     """A child that gave no answer.
 
-    code    WRK-SIG (signal), WRK-OOM (memory), WRK-TIME (a time limit), WRK-SAY (nonsense)
+    code    WRK-SIG (signal), WRK-OOM (memory), WRK-TIME (a time limit), WRK-SAY (nonsense),
+            BUG (an exception of ours outside any step)
     step    what it was at
     stderr  the end of what it wrote there; for developers, not for tables
     """
@@ -131,7 +132,8 @@ def _verdict(status: int, listener: _Listener) -> Died:
         return Died("WRK-OOM", f"more than {limits.memory_bytes >> 20} MiB of memory wanted", step)
     if status < 0:
         return Died("WRK-SIG", f"signal {signal.Signals(-status).name}", step)
-    return Died("WRK-SIG", f"ended with status {status} and no answer", step)
+    error = listener.stderr.decode("utf-8", "backslashreplace").strip().rpartition("\n")[2]
+    return Died("BUG", f"status {status}, {error[:300]}", step)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> int:

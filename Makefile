@@ -1,0 +1,69 @@
+# The words a contributor needs. Everything runs in .venv, which `make` fills from the package
+# index with ready-made wheels; nothing is compiled.
+
+PYTHON ?= python3
+VENV   := .venv
+RUN    := $(VENV)/bin/python
+PIP    := $(RUN) -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-deps
+IMAGE  ?= corpus/ws2008.E01
+CASE   ?= case
+JOBS   ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help report test lint types docs corpus bench golden clean
+
+help:
+	@echo 'make report [IMAGE=path CASE=dir]  analyze an image (default: the bundled one)'
+	@echo 'make test | lint | types           check the project'
+	@echo 'make docs                          write docs/plugins.md and docs/tables.md again'
+	@echo 'make golden                        write tests/golden again, for a person to compare'
+	@echo 'make corpus                        build the bundled images again (root, ntfs-3g)'
+	@echo 'make bench                         measure against other tools'
+	@echo 'make clean                         remove the environment and caches'
+
+$(VENV)/.made:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# --no-deps: the files are complete locks. python-registry names two packages that it does not
+# use and that exist as source only.
+$(VENV)/.runtime: requirements.txt pyproject.toml $(VENV)/.made
+	$(PIP) -r requirements.txt
+	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+	$(PIP) -r requirements-dev.txt
+	@touch $@
+
+# The default case is replaced each time; a case of your own never is.
+report: $(VENV)/.runtime
+	$(VENV)/bin/vmtrail analyze '$(IMAGE)' -o '$(CASE)' $(if $(filter file,$(origin CASE)),--overwrite)
+
+test: $(VENV)/.dev
+	$(RUN) -m pytest -n $(JOBS) $(PYTEST)
+
+lint: $(VENV)/.dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/lint-imports
+	$(RUN) -m analyzer.docs --check
+
+types: $(VENV)/.dev
+	$(VENV)/bin/mypy
+
+docs: $(VENV)/.runtime
+	$(RUN) -m analyzer.docs
+
+golden: $(VENV)/.dev
+	$(RUN) -m pytest tests/golden --golden-write
+	git diff --stat tests/golden
+
+corpus: $(VENV)/.dev
+	$(RUN) -m corpus.make
+
+bench: $(VENV)/.dev
+	$(RUN) -m benchmarks
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache vmtrail.egg-info

@@ -1,0 +1,143 @@
+"""Writes docs/plugins.md and docs/tables.md out of the declarations.
+
+`python -m analyzer.docs` (make docs) writes them, `--check` says whether they are up to date.
+"""
+
+import ast
+import inspect
+import sys
+import textwrap
+import types
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Final, Union, get_args, get_origin
+
+from analyzer.plugin import Plugin, discover
+from analyzer.records import TABLES, Record, column_types, moments, table_name
+from analyzer.source import Source
+
+FOLDER: Final = Path(__file__).resolve().parents[1] / "docs"
+_ABOUT_TABLES: Final = """\
+Ticks count 100 ns from 1601-01-01 UTC. In `vmtrail query` a time is a timestamp (microseconds,
+UTC) and `<column>_ticks` beside it is exact. Text that UTF-8 cannot hold (a lone surrogate) is
+written `\\udc80`; a backslash that would then be misread is written `\\u005c`."""
+_TITLES: Final = {"artifact": "Artifacts", "analysis": "Analyses", "report": "Reports"}
+_NAMES: Final[dict[Any, str]] = {str: "text", int: "integer", bool: "yes or no"}
+
+
+def _type_name(name: str, hint: Any) -> str:
+    if get_origin(hint) in (Union, types.UnionType):
+        (inner,) = (a for a in get_args(hint) if a is not type(None))
+        return f"{_type_name(name, inner)}, may be missing"
+    if name == "at" or name.endswith("_at"):
+        return "time (ticks)"
+    return _NAMES.get(hint, "list of texts")
+
+
+def _field_texts(record: type) -> dict[str, str]:
+    """The string that stands below each field in the class, on one line."""
+    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(record))).body
+    assert isinstance(tree, ast.ClassDef)
+    found: dict[str, str] = {}
+    for statement, following in zip(tree.body, tree.body[1:], strict=False):
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) \
+                and isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
+            found[statement.target.id] = " ".join(str(following.value.value).split())
+    return found
+
+
+def _paragraphs(record: type) -> Iterator[str]:
+    """Its docstring; columns of text that line up are kept as they are."""
+    for paragraph in (inspect.getdoc(record) or "").split("\n\n"):
+        is_aligned = any("  " in line.strip() for line in paragraph.splitlines())
+        yield f"```\n{paragraph}\n```" if is_aligned else f"{paragraph}\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+def _table(record: type[Record]) -> Iterator[str]:
+    common = {f.name for f in fields(Record)}
+    labels, texts = moments(record), _field_texts(record)
+    yield f"## {table_name(record)}"
+    yield ""
+    yield from _paragraphs(record)
+    yield ""
+    yield "| column | type | meaning |"
+    yield "|---|---|---|"
+    for name, hint in column_types(record).items():
+        if name not in common:
+            meaning = texts.get(name, "")
+            if name in labels:
+                meaning = f"{meaning} Timeline: “{labels[name]}”.".strip()
+            yield f"| `{name}` | {_type_name(name, hint)} | {_cell(meaning)} |"
+    yield ""
+
+
+def tables_page() -> str:
+    """docs/tables.md"""
+    lines = ["# Tables", "", "Written by `make docs` from analyzer/records; do not edit.", "",
+             _ABOUT_TABLES, "", "## In every table", "", *_paragraphs(Source), "",
+             "| column | type | meaning |", "|---|---|---|"]
+    lines += [f"| `source_{f.name}` | "
+              f"{'integer, may be missing' if f.default is None else 'text'} | see above |"
+              for f in fields(Source)]
+    texts = _field_texts(Record)
+    lines += [f"| `{name}` | text | {_cell(texts[name])} |"
+              for name in texts if name in column_types(Record)]
+    lines.append("")
+    for name in sorted(TABLES):
+        lines += _table(TABLES[name])
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _plugin(plugin: Plugin) -> Iterator[str]:
+    yield f"### {plugin.name}"
+    yield ""
+    yield inspect.cleandoc(plugin.doc)
+    yield ""
+    if plugin.reads:
+        yield f"Reads {', '.join(f'`{t}`' for t in plugin.reads)}.  "
+    if plugin.yields:
+        tables = ", ".join(f"[`{table_name(r)}`](tables.md#{table_name(r)})"
+                           for r in plugin.yields)
+        yield f"Yields {tables}.  "
+    if plugin.file:
+        yield f"Writes `reports/{plugin.file}` (format `{plugin.format}`).  "
+    yield f"Module `{plugin.module}`."
+    yield ""
+
+
+def plugins_page() -> str:
+    """docs/plugins.md"""
+    lines = ["# Plugins", "", "Written by `make docs` from the plugins; do not edit.", ""]
+    found = [p for p in discover() if p.module.startswith("plugins.")]
+    for kind, title in _TITLES.items():
+        lines += [f"## {title}", ""]
+        for plugin in found:
+            if plugin.kind == kind:
+                lines += _plugin(plugin)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def pages() -> dict[Path, str]:
+    """Each generated page and what it should hold."""
+    return {FOLDER / "plugins.md": plugins_page(), FOLDER / "tables.md": tables_page()}
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages, or with `--check` name those that are out of date (exit code 1)."""
+    stale = [path for path, text in pages().items()
+             if not path.exists() or path.read_text(encoding="utf-8") != text]
+    for path in stale:
+        if "--check" in arguments:
+            sys.stderr.write(f"docs/{path.name} is out of date: run make docs\n")
+        else:
+            path.write_text(pages()[path], encoding="utf-8")
+    return 1 if stale and "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
