@@ -8,7 +8,7 @@ from pathlib import Path
 
 from corpus.make import guests, vhd, world
 from corpus.make.guest import State
-from corpus.make.times import DAY, TICKS, born, ticks, vhd_seconds
+from corpus.make.times import DAY, TICKS, born, iso, ticks, vhd_seconds
 from corpus.make.vm_xml import Drive, Machine, Nic, Snapshot, machine_xml, snapshot_xml
 from corpus.make.windows import guid, program
 from corpus.make.world import Chain, HostFile, HostLink, KnownMachine, Layer, World
@@ -235,9 +235,11 @@ def add_oldapp(out: World, scratch: Path) -> None:
     config = f"{HYPERV}\\Virtual Machines\\{vm.guid}.xml"
     written = ticks("2009-10-29 16:43:10")
     add_config(out, KnownMachine(vm, config, "deleted", flaw="deleted"), written)
-    out.deleted.append(config)
+    deleted = ticks("2009-10-30 11:26:40.7310246")
+    out.deleted[config] = deleted
     out.chains.append(Chain("", "orphan", None, disk, state))
-    out.findings.append({"code": "deleted configuration", "path": config, "machine": vm.guid})
+    finding = {"code": "deleted configuration", "path": config, "machine": vm.guid}
+    out.findings.append({**finding, "deleted": iso(deleted)})
     out.findings.append({"code": "orphan disk", "path": disk.path, "guest says": "OLDAPP"})
 
 

@@ -215,8 +215,9 @@ class Tree:
         """Changes only the times."""
         self._note(replace(self._entries[path], stamp=stamp), None)
 
-    def delete(self, path: str) -> None:
-        """Deletes a file or an empty directory; its MFT entry stays, unallocated."""
+    def delete(self, path: str, at: int = 0) -> None:
+        """Deletes a file or an empty directory at `at`; its MFT entry stays, unallocated."""
+        self._written_to(str(PurePosixPath(path).parent), at)
         entry = self._entries.pop(path)
         self._deleted[path] = entry
         if entry.kind == "directory":

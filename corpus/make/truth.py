@@ -39,8 +39,8 @@ def volume(letter: str, offset: int, made: Volume) -> Json:
         "size": made.sectors * SECTOR,
         "serial": f"{made.serial:016X}",
         "label": made.label,
-        "files": [_entry(entry, names=True) for entry in _sorted(made.entries.values())],
-        "deleted": [_entry(entry, names=True) for entry in _sorted(made.deleted.values())],
+        "files": [_entry(entry) for entry in _sorted(made.entries.values())],
+        "deleted": [_entry(entry) for entry in _sorted(made.deleted.values())],
     }
 
 
@@ -171,8 +171,8 @@ def _guest(state: State) -> Json:
             "offset": state.offset,
             "size": state.volume_size,
             "serial": f"{state.serial:016X}",
-            "files": [_entry(entry, names=False) for entry in _sorted(state.entries.values())],
-            "deleted": [_entry(entry, names=False) for entry in _sorted(state.deleted.values())],
+            "files": [_entry(entry) for entry in _sorted(state.entries.values())],
+            "deleted": [_entry(entry) for entry in _sorted(state.deleted.values())],
         },
     }
 
@@ -191,7 +191,7 @@ def _absent(present: bytes) -> list[tuple[int, int]]:
     return out
 
 
-def _entry(entry: Entry, *, names: bool) -> Json:
+def _entry(entry: Entry) -> Json:
     row: Json = {"path": entry.path, "kind": entry.kind}
     if entry.kind == "file":
         row |= {"size": entry.size, "sha256": entry.sha256}
@@ -199,10 +199,7 @@ def _entry(entry: Entry, *, names: bool) -> Json:
         row["target"] = entry.target
     if entry.streams:
         row["streams"] = dict(entry.streams)
-    row["si"] = list(entry.stamp.si)
-    if names:
-        row["fn"] = list(entry.stamp.fn)
-    return row
+    return row | {"si": list(entry.stamp.si), "fn": list(entry.stamp.fn)}
 
 
 def _sorted(entries: Iterable[Entry]) -> list[Entry]:

@@ -91,8 +91,8 @@ class World:
     links: list[HostLink] = field(default_factory=list)
     machines: list[KnownMachine] = field(default_factory=list)
     chains: list[Chain] = field(default_factory=list)
-    deleted: list[str] = field(default_factory=list)
-    """Paths written and then deleted."""
+    deleted: dict[str, int] = field(default_factory=dict)
+    """Paths written and then deleted, and when."""
     findings: list[Mapping[str, str]] = field(default_factory=list)
 
     def add_layer(

@@ -68,8 +68,8 @@ def build(corpus: Path, scratch: Path) -> None:
             if known.registered_by == "default folder":
                 tree.mkdir(folder, born(known.machine.created + TICKS, key=folder))
         _host_files(tree, inside, switches)
-        for path in world.deleted:
-            tree.delete(_inside(path))
+        for path, at in world.deleted.items():
+            tree.delete(_inside(path), at)
     with volumes["D:"].changing() as tree:
         tree.mkdir("/System Volume Information", born(ticks("2009-06-03 09:15:27")), 6)
         tree.mkdir("/$RECYCLE.BIN", born(ticks("2009-06-03 09:40:00")), 6)
@@ -172,8 +172,6 @@ def _fill(tree: Tree, letter: str, world: World) -> None:
 def _put(tree: Tree, file: HostFile) -> None:
     path = _inside(file.path)
     if file.fragmented:
-        folder = path.rpartition("/")[0]
-        tree.mkdir(folder, file.stamp)
         tree.write_fragmented(path, file.data, file.stamp, piece=1 << 20)
     else:
         tree.write(path, file.data, file.stamp)

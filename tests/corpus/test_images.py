@@ -64,15 +64,14 @@ def test_no_path_of_the_building_machine_is_in_the_truth(name: str) -> None:
     assert not re.search(r'"/(tmp|work|home|root)/', text)
 
 
-def _assert_listing(rows: list[Json], seen: dict[str, Seen], *, names: bool) -> None:
+def _assert_listing(rows: list[Json], seen: dict[str, Seen]) -> None:
     assert sorted(seen) == [row["path"] for row in rows]
     for row in rows:
         found = seen[row["path"]]
         assert found.si == row["si"], row["path"]
         assert found.streams == row.get("streams", {}), row["path"]
         assert bool(found.reparse) == ("target" in row), row["path"]
-        if names:
-            assert found.fn == row["fn"], row["path"]
+        assert found.fn == row["fn"], row["path"]
         if row["kind"] == "file":
             assert len(found.content) == row["size"], row["path"]
             assert hashlib.sha256(found.content).hexdigest() == row["sha256"], row["path"]
@@ -84,7 +83,7 @@ def _assert_listing(rows: list[Json], seen: dict[str, Seen], *, names: bool) -> 
 )
 def test_volumes_hold_what_the_truth_lists(name: str, letter: str) -> None:
     row = next(row for row in truth(name)["volumes"] if row["letter"] == letter)
-    _assert_listing(row["files"], _volume(name, letter), names=True)
+    _assert_listing(row["files"], _volume(name, letter))
     boot = media(name)[row["offset"] : row["offset"] + 512]
     assert f"{struct.unpack_from('<Q', boot, 0x48)[0]:016X}" == row["serial"]
     assert struct.unpack_from("<I", boot, 0x1C)[0] * 512 == row["offset"]
@@ -142,7 +141,7 @@ def test_7z_decodes_every_chain_to_the_media_of_the_truth(chain: Json, tmp_path:
     assert hashlib.sha256(decoded).hexdigest() == chain["media_sha256"]
     volume = chain["guest"]["volume"]
     seen = walk(decoded, volume["offset"], volume["size"])
-    _assert_listing(volume["files"], seen, names=False)
+    _assert_listing(volume["files"], seen)
 
 
 def test_the_child_without_parent_has_exactly_the_unreadable_ranges_of_the_truth() -> None:
@@ -178,3 +177,8 @@ def test_the_deleted_configuration_can_still_be_carved() -> None:
     assert row["path"] not in _volume("ws2008", "C:")
     leaf = f'<logical_id type="string">{guid}</logical_id>'.encode("utf-16-le")
     assert leaf in media("ws2008")
+
+
+def test_recipes_know_nothing_of_the_analyzer() -> None:
+    for module in (CORPUS / "make").glob("*.py"):
+        assert not re.search(r"^\s*(from|import) (analyzer|plugins)\b", module.read_text(), re.M)
