@@ -13,8 +13,8 @@ from typing import Final
 
 import pytsk3
 
-from analyzer.blocks import Blocks, Kind, Memory
-from analyzer.errors import Corrupt, EvidenceError, Notice, Unreadable, Unsupported
+from analyzer.blocks import Blocks, ExtentMap
+from analyzer.errors import Corrupt, EvidenceError, Notice, Unsupported
 from analyzer.filesystem.attributes import Attribute, AttributeType, text
 from analyzer.filesystem.boot import SIZE, find_boot
 from analyzer.filesystem.directory import IndexName
@@ -33,8 +33,8 @@ from analyzer.filesystem.image import PaddedImage
 from analyzer.filesystem.mft_table import MasterFileTable, open_table
 from analyzer.filesystem.name_index import NameIndex
 from analyzer.filesystem.paths import fold, locate
-from analyzer.filesystem.reparse import DEDUPLICATED, WOF, Reparse
-from analyzer.filesystem.stream import DecodedBlocks, RefusedBlocks, RunBlocks, stream_map
+from analyzer.filesystem.reparse import Reparse
+from analyzer.filesystem.streams import check_lost, open_stream
 from analyzer.filesystem.walk import ROOT, Walk
 
 __all__ = ["Entry", "File", "Ntfs", "Reparse", "Stream", "Times"]
@@ -44,8 +44,6 @@ _MOST_NOTICES: Final = 1000
 _CACHED_DIRECTORIES: Final = 64
 _MOST_NAMES: Final = 2_000_000
 """In one directory."""
-_FILTERED: Final = {WOF: "compressed by the Windows Overlay Filter (WOF)",
-                    DEDUPLICATED: "data deduplication: the content is in the chunk store"}
 
 
 class _Image(pytsk3.Img_Info):  # type: ignore[misc]  # pytsk3 has no types
@@ -177,25 +175,10 @@ class Ntfs:
         found = pieces(attributes, stream)
         if not found:
             raise damage or EvidenceError(f"{entry.path} has no stream {stream!r}")
-        first = min(found, key=lambda piece: piece.first_vcn)
-        blocks = self._stream(entry, found, first)
+        blocks = open_stream(self.blocks, self.cluster_size, entry, found, self._decompress)
         return File(entry.path, entry, stream, blocks.size, blocks)
 
-    def _stream(self, entry: Entry, found: list[Attribute], first: Attribute) -> Blocks:
-        if entry.reparse is not None and entry.reparse.tag in _FILTERED and not first.name:
-            reason = Unsupported(f"{entry.path}: {_FILTERED[entry.reparse.tag]}")
-            return RefusedBlocks(first.size, reason)
-        if first.is_encrypted:
-            return RefusedBlocks(first.size, Unsupported(f"{entry.path}: encrypted (EFS)"))
-        if first.value is not None:
-            return Memory(first.value)
-        runs = RunBlocks(self.blocks,
-                         stream_map(found, self.cluster_size, self.blocks.size))
-        if not first.is_compressed:
-            return runs
-        return DecodedBlocks(first.size, partial(self._decompress, entry.inode, first, runs))
-
-    def _decompress(self, inode: int, first: Attribute, runs: RunBlocks, offset: int,
+    def _decompress(self, inode: int, first: Attribute, table: ExtentMap, offset: int,
                     length: int) -> bytes:
         """LZNT1 by The Sleuth Kit; raises Unreadable where it was given zeros for lost bytes."""
         if self._library is None:
@@ -209,22 +192,12 @@ class Ntfs:
                 data = file.read_random(offset, known, pytsk3.TSK_FS_ATTR_TYPE_NTFS_DATA, number)
             except OSError as error:
                 raise Corrupt(f"compressed stream of MFT entry {inode}: {error}", offset) from error
-            self._check_lost(runs, self.cluster_size << first.compression_unit, offset, known)
+            unit = self.cluster_size << first.compression_unit
+            check_lost(self._image.ledger, table, unit, offset, known)
             if len(data) < known:
                 raise Corrupt(f"compressed stream of MFT entry {inode} ends early",
                               offset + len(data))
         return data.ljust(length, b"\0")
-
-    def _check_lost(self, runs: RunBlocks, unit: int, offset: int, length: int) -> None:
-        start = offset // unit * unit
-        for extent in runs.map.find(start, -(-(offset + length) // unit) * unit - start):
-            lost = extent.kind == Kind.UNREADABLE or (
-                extent.kind == Kind.DATA
-                and self._image.ledger.overlap(extent.at, extent.length) is not None)
-            if lost:
-                at = max(offset, extent.start // unit * unit)
-                raise Unreadable("compressed unit with unreadable bytes", at,
-                                 min(offset + length, extent.end) - at)
 
     def _walk(self, *, include_deleted: bool = True) -> Walk:
         if self._names is None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from analyzer.errors import EvidenceError, Notice
 from analyzer.filesystem.attributes import AttributeType, Reference
-from analyzer.filesystem.directory import LOST, IndexName, link_names
+from analyzer.filesystem.directory import LOST, NOT_IN_INDEX, IndexName, link_names
 from analyzer.filesystem.entries import ORPHANS, Entry, Link, make_entry
 from analyzer.filesystem.mft import MftRecord
 from analyzer.filesystem.name_index import NameIndex, NameRow
@@ -76,6 +76,10 @@ class Walk:
         links = link_names(index, others, is_ours, self.names.table.record)
         self._mark([row.row for row in rows if is_ours(row)]
                    + [link.row for link in links if link.row is not None])
+        unlisted = sum(link.note == NOT_IN_INDEX for link in links)
+        if unlisted:
+            self.report(Notice("NTFS-INDEX", f"{directory.path[:200]}: {unlisted} names are not "
+                               "in the directory's index", "they come from the files themselves"))
         found = [self._step(link, directory.path) for link in links]
         return sorted(found, key=lambda s: (s.entry.name, s.entry.inode, not s.entry.allocated,
                                             s.entry.raw_name, s.entry.note))

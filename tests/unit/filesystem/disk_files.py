@@ -46,7 +46,7 @@ def unpack(packed: Path, folder: Path, member: str = "") -> DiskFile:
     return DiskFile(target)
 
 
-def _open(packed: Path, member: str) -> IO[bytes]:
+def _open(packed: Path, member: str) -> IO[bytes] | gzip.GzipFile:
     if packed.suffix == ".zip":
         return zipfile.ZipFile(packed).open(member)
     if packed.suffix == ".gz":

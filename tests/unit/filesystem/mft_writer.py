@@ -138,6 +138,8 @@ def boot_sector(sectors: int, mft: int, mirror: int, serial: int = 0x1234_5678_9
 class TinyVolume:
     """A volume of `clusters`; $MFT at cluster 16, file data from cluster 128 on.
 
+    The metafiles have no names: the root's index must fit its record.
+
     names    what the root's index holds, as (number, sequence, $FILE_NAME value)
     records  number -> record, replacing or adding to the ones made
     data     cluster -> bytes
@@ -180,10 +182,8 @@ class TinyVolume:
             6: [non_resident(DATA, bitmap, self.clusters // 8)],
             7: [non_resident(DATA, [(0, 8)], 8192)],
         }
-        titles = ["$MFT", "$MFTMirr", "$LogFile", "$Volume", "$AttrDef", ".", "$Bitmap", "$Boot"]
         return {
-            number: record(number, [standard(), file_name(titles[number]), *attributes],
-                           sequence=number or 1,
+            number: record(number, [standard(), *attributes], sequence=number or 1,
                            flags=IN_USE | (DIRECTORY if number == ROOT else 0))
             for number, attributes in own.items()
         }

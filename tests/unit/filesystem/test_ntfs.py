@@ -22,7 +22,6 @@ from tests.unit.filesystem.mft_writer import (
     DIRECTORY,
     IN_USE,
     REPARSE,
-    ROOT,
     T0,
     TinyVolume,
     attribute_list,
@@ -46,8 +45,8 @@ def open_volume(volume: TinyVolume) -> Ntfs:
 
 
 def walk(ntfs: Ntfs) -> dict[str, Entry]:
-    """Entries by path, without the metafiles, which are not in the index of these volumes."""
-    return {e.path: e for e in ntfs.walk() if e.inode >= 16 or e.inode == ROOT}
+    """Entries by path."""
+    return {e.path: e for e in ntfs.walk()}
 
 
 def content(ntfs: Ntfs, path: str, stream: str = "") -> bytes:
@@ -69,8 +68,7 @@ def test_a_plain_volume() -> None:
         "tiny", "123456789ABCDEF0", "3.1", False)
     assert (ntfs.cluster_size, ntfs.record_size, ntfs.notices, ntfs.lost) == (1024, 1024, [], [])
     assert ntfs.root().path == "/"
-    assert [e.name for e in ntfs.walk()] == [
-        "$AttrDef", "$Bitmap", "$Boot", "$LogFile", "$MFT", "$MFTMirr", "$Volume", "Hello.txt"]
+    assert [e.name for e in ntfs.walk()] == ["Hello.txt"]
     entry = ntfs.find("/hello.TXT")
     assert entry == Entry(
         "/Hello.txt", "Hello.txt", utf16("Hello.txt"), 30, 1, allocated=True, is_directory=False,
@@ -262,7 +260,10 @@ def test_names_missing_in_the_index_come_from_the_files() -> None:
     volume = TinyVolume()
     volume.add_directory(30, "d", [])
     volume.add(31, "hidden", parent=30, parent_sequence=1)
-    assert walk(open_volume(volume))["/d/hidden"].note == "not in the directory index"
+    ntfs = open_volume(volume)
+    assert walk(ntfs)["/d/hidden"].note == "not in the directory index"
+    assert walk(ntfs)["/d/hidden"].allocated
+    assert codes(ntfs) == {"NTFS-INDEX"}
 
 
 def test_t08_directories_that_lead_to_their_ancestors() -> None:
