@@ -5,11 +5,15 @@ several segments, each but the last ending with `next`.
 """
 
 import hashlib
+import random
 import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from uuid import UUID
+
+from analyzer.evidence import AcquiredImage, open_evidence
 
 SIGNATURE = b"EVF\x09\x0d\x0a\xff\x00"
 SECTOR = 512
@@ -96,10 +100,34 @@ class Writer:
         text = "1\nmain\n" + "\t".join(self.header) + "\n" + "\t".join(self.header.values())
         return zlib.compress((text + "\n\n").encode("utf-16"))
 
-    @staticmethod
-    def _section(out: bytearray, kind: str, body: bytes) -> None:
+    def _section(self, out: bytearray, kind: str, body: bytes) -> None:
         here = len(out)
         final = kind in ("next", "done")
         following = here if final else here + 76 + len(body)
         descriptor = struct.pack("<16sQQ40x", kind.encode(), following, 76 + len(body))
         out += adler(descriptor) + body
+
+
+CHUNK = 8 * 512
+
+
+def media(chunks: float = 43.25, seed: int = 1) -> bytes:
+    """Text-like and random chunks, so that compressed ones differ in length."""
+    chance = random.Random(seed)
+    size = int(chunks * CHUNK)
+    text = b"".join(b"sector %08d " % n for n in range(size // 16 + 1))
+    chunks_of = [chance.randbytes(CHUNK) if n % 4 == 0 else text[n * CHUNK:(n + 1) * CHUNK]
+                 for n in range(size // CHUNK + 1)]
+    return b"".join(chunks_of)[:size]
+
+
+def put(folder: Path, segments: list[bytes], stem: str = "host") -> list[Path]:
+    paths = [folder / f"{stem}.E{number:02}" for number in range(1, len(segments) + 1)]
+    for path, data in zip(paths, segments, strict=True):
+        path.write_bytes(data)
+    return paths
+
+
+def one(path: Path) -> AcquiredImage:
+    [image] = open_evidence([path])
+    return image
