@@ -1,6 +1,7 @@
 """The virtual disk files of a machine as a drawing: each once, under its parent."""
 
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import Final
 
 from plugins.reports.branching import Place, lay_out
@@ -10,6 +11,25 @@ from plugins.reports.quantities import clock, file_name, size
 
 DRAWN: Final = 200
 """Files in a drawing."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiskFile:
+    """One virtual disk file, and where it stands in the chains that read it."""
+
+    row: Row
+    used: list[Row]
+    """Its row in each chain that reads it."""
+
+
+def disk_files(layers: list[Row]) -> list[DiskFile]:
+    """Files in order of their first row; rows that say different things stay apart."""
+    files: dict[tuple[str, str, int, str], DiskFile] = {}
+    for row in layers:
+        key = (row["path"].casefold(), row["verdict"], row["unreadable_bytes"],
+               row["parent_path"])
+        files.setdefault(key, DiskFile(row, [])).used.append(row)
+    return list(files.values())
 
 
 def disk_tree(parts: Parts) -> Drawing:

@@ -77,15 +77,28 @@ class Homes:
 
     def __init__(self, machines: list[Machine]) -> None:
         self._by_id: defaultdict[str, list[Machine]] = defaultdict(list)
+        self._by_file: dict[tuple[str, str], Machine] = {}
         for machine in machines:
             self._by_id[machine.row["vm_id"]].append(machine)
+            self.describes(machine.row, machine)
+
+    def describes(self, row: Row, machine: Machine) -> None:
+        """Take it that the file a row comes from describes the machine."""
+        self._by_file.setdefault((row["source_evidence"], row["source_path"]), machine)
 
     def of(self, row: Row) -> Machine | None:
-        """Of machines with the same id: same host, then same file, then nearest address."""
+        """Of machines with the same id: same host, then same file, then nearest address.
+
+        A row without an id is about the machine that its very file describes.
+        """
         if not row["vm_id"]:
-            return None
+            return self._by_file.get((row["source_evidence"], row["source_path"]))
         found = self._by_id.get(row["vm_id"], [])
         return max(found, key=lambda machine: _nearness(machine.row, row), default=None)
+
+
+def _by_name(machine: Machine) -> tuple[bool, str]:
+    return not machine.row["name"], machine.row["name"].casefold()
 
 
 def _nearness(machine: Row, row: Row) -> tuple[bool, bool, int]:
@@ -133,8 +146,8 @@ class Inventory:
 
 
 def inventory(tables: Tables) -> Inventory:
-    """The inventory of a case; hosts, machines and rows in the order of their tables."""
-    machines = [Machine(row) for row in tables.rows("virtual_machine")]
+    """The inventory of a case; machines by name, all else in the order of its table."""
+    machines = sorted((Machine(row) for row in tables.rows("virtual_machine")), key=_by_name)
     homes = Homes(machines)
     others = _parts()
     host_rows: dict[str, Row | None] = {}
@@ -143,6 +156,8 @@ def inventory(tables: Tables) -> Inventory:
         for row in tables.rows(table):
             home = homes.of(row)
             (others if home is None else home.parts)[table].add(row)
+            if home is not None and table == "snapshot":
+                homes.describes(row, home)
             if table == "system" and (row["role"].endswith("host")
                                       or row["system_id"] in has_machines):
                 host_rows[row["system_id"]] = row

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from analyzer.plugin import Tables
-from plugins.reports.disk_tree import disk_tree
+from plugins.reports.disk_tree import DiskFile, disk_files, disk_tree
 from plugins.reports.drawing import Drawing
 from plugins.reports.hosts import Host, Inventory, Listing, Machine, Row, inventory
 from plugins.reports.lifeline import Lifeline, Marker, Moment, lifelines, markers, span
@@ -34,7 +34,7 @@ class Section:
     @property
     def title(self) -> str:
         """Name, or what stands for it."""
-        return self.machine.row["name"] or "(no name)"
+        return self.machine.row["name"] or f"(no name) {self.machine.row['vm_id']}"
 
     def state_name(self, row: Row) -> str:
         """At which state a row was read."""
@@ -44,9 +44,23 @@ class Section:
         return (next(names, "") or snapshot) if snapshot else "present"
 
     @property
-    def disk_files(self) -> int:
+    def disk_files(self) -> list[DiskFile]:
+        """Virtual disk files; those that the present state reads first."""
+        layers = self.machine.parts["disk_layer"].rows
+        return disk_files(sorted(layers, key=lambda row: (row["snapshot_id"] != "",
+                                                          row["chain"], row["depth"])))
+
+    @property
+    def file_count(self) -> int:
         """Distinct virtual disk files."""
         return len({row["path"].casefold() for row in self.machine.parts["disk_layer"].rows})
+
+    @property
+    def snapshot_rows(self) -> list[Row]:
+        """Snapshots in the order in which they are drawn."""
+        rows = self.machine.parts["snapshot"].rows
+        places = (node.place for node in self.snapshots.nodes if node.mark != "now")
+        return [rows[place.node] for place in places]
 
 
 def page(tables: Tables) -> dict[str, Any]:
@@ -66,7 +80,9 @@ def page(tables: Tables) -> dict[str, Any]:
             "more_machines": len(case.machines) - len(sections), "rows": ROWS,
             "files": tables.counts("file_entry", "allocated"),
             "events": tables.counts("event", "topic"),
-            "other_disks": disk_tree(case.others), "totals": _totals(case),
+            "other_disks": disk_tree(case.others),
+            "other_files": disk_files(case.others["disk_layer"].rows),
+            "totals": _totals(case),
             "findings": _gathered(case, "finding"), "problems": _gathered(case, "problem"),
             "coverage": _gathered(case, "coverage"), "volumes": _gathered(case, "volume"),
             "names": {m.row["vm_id"]: m.row["name"] for m in case.machines}}

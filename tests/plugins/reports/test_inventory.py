@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 
+from analyzer.records import Problem
 from plugins.reports.hosts import LISTED
 from plugins.reports.inventory_csv import COLUMNS, inventory_csv
 from plugins.reports.inventory_json import inventory_json
@@ -37,7 +38,7 @@ def test_table_columns_are_aligned(tables: FakeTables) -> None:
     lines = written(inventory_table, tables).decode().splitlines()
     header = next(n for n, line in enumerate(lines) if line.startswith("  MACHINE"))
     column = lines[header].index("CREATED")
-    assert lines[header + 1][column:].startswith("2008-09-01 12:00:05")
+    assert lines[header + 1][column:].startswith("2008-07-01 06:30:00")
     assert lines[header + 2][column:].startswith("2008-10-02 10:00:00")
 
 
@@ -60,7 +61,7 @@ def test_json_is_one_tree(tables: FakeTables) -> None:
     found = json.loads(written(inventory_json, tables))
     host, = found["hosts"]
     assert host["system"]["host_name"] == "HV01"
-    web, sql, *_ = host["machines"]
+    _, sql, _, web, _ = host["machines"]
     assert web["created_at"] == "2008-09-01T12:00:05.1234560Z"
     assert web["source"]["image_offset"] == 0x4F3200
     assert [(s["name"], s["depth"]) for s in web["snapshots"]["rows"]][:2] == [
@@ -76,13 +77,23 @@ def test_json_is_one_tree(tables: FakeTables) -> None:
     assert others["problem"]["total"] == 1
 
 
+def test_a_problem_without_machine_goes_to_the_one_its_file_describes() -> None:
+    records = list(case.records())
+    web = next(r for r in records if type(r).__name__ == "VirtualMachine" and r.vm_id == case.WEB)
+    records.append(Problem(source=web.source, code="XML-ENCODING", what="odd", effect="none"))
+    found = json.loads(written(inventory_json, FakeTables(records)))
+    machine, = (m for m in found["hosts"][0]["machines"] if m["vm_id"] == case.WEB)
+    assert [p["code"] for p in machine["problems"]["rows"]] == ["XML-ENCODING"]
+
+
 def test_json_loses_no_text_and_no_row(named: Named, hostile_name: str) -> None:
     tables = named(hostile_name)
     data = written(inventory_json, tables)
     assert data.isascii()
     found = json.loads(data)
     machines = [m for host in found["hosts"] for m in host["machines"]]
-    assert [m["name"] for m in machines] == [r["name"] for r in tables.rows("virtual_machine")]
+    assert sorted(m["name"] for m in machines) == sorted(
+        r["name"] for r in tables.rows("virtual_machine"))
     for key, table in (("snapshots", "snapshot"), ("drives", "vm_drive"), ("disks", "disk_layer"),
                        ("problems", "problem"), ("findings", "finding")):
         listed = sum(m[key]["total"] for m in machines)
@@ -100,9 +111,9 @@ def test_json_says_how_many_rows_it_does_not_list(tables: FakeTables) -> None:
 
 def test_csv_has_one_row_a_machine(tables: FakeTables, named: Named, hostile_name: str) -> None:
     rows = list(csv.DictReader(io.StringIO(written(inventory_csv, tables).decode(), newline="")))
-    assert [row["name"] for row in rows] == ["web-frontend", "sql-prod", "dc-1", "test", ""]
-    assert rows[0]["disk_paths"] == "C:\\VHD\\web_B7.avhd"
-    assert rows[0]["current_snapshot"] == case.LONG_NAME
+    assert [row["name"] for row in rows] == ["dc-1", "sql-prod", "test", "web-frontend", ""]
+    assert rows[3]["disk_paths"] == "C:\\VHD\\web_B7.avhd"
+    assert rows[3]["current_snapshot"] == case.LONG_NAME
     assert rows[1]["unreadable_bytes"] == str(40 * case.GIB)
     data = written(inventory_csv, named(hostile_name)).decode()
     broken = list(csv.DictReader(io.StringIO(data, newline=""), strict=True))
