@@ -7,21 +7,22 @@ A set of disks without Windows on it is a system too; it has volumes and paths, 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from analyzer.errors import EvidenceError, Notice, NotInEvidence
-from analyzer.formats.hive import Hive, current_control_set
+from analyzer.ledger import Ledger
 from analyzer.letters import assign_letters, infer_letters
 from analyzer.links import link_target, look_up
 from analyzer.records import Coverage, Problem, Record, Volume
+from analyzer.registry import CONFIG, Registry
 from analyzer.source import Source
 from analyzer.volume import Item, Medium, MountedVolume
 
 if TYPE_CHECKING:
     from analyzer.evidence import AcquiredImage
 
-CONFIG = "System32/config"
+WINDOWS_NT = "Microsoft\\Windows NT\\CurrentVersion"
+VIRTUALIZATION = f"{WINDOWS_NT}\\Virtualization"
 REGISTER = "ProgramData\\Microsoft\\Windows\\Hyper-V"
 R = TypeVar("R", bound=Record)
 
@@ -40,12 +41,12 @@ class WindowsSystem:
         self.owns_volumes = True
         """False for a second installation on the same disks: their files are told once."""
         self.vm_id, self.snapshot_id, self.depth = vm_id, snapshot_id, depth
-        self.source = windows.volume.source if windows else media[0].source
+        self.source = self.windows.volume.source if self.windows else media[0].source
         self.system_id = self.source.address
-        self._hives: dict[str, Hive | None] = {}
-        self._problems: list[Problem] = []
-        self._told: set[Problem] = set()
-        self._coverage: dict[str, Coverage] = {}
+        self.ledger = Ledger(self.source, self.system_id, vm_id, snapshot_id)
+        self.notice, self.problem = self.ledger.notice, self.ledger.problem
+        self.cover = self.ledger.cover
+        self.registry = Registry(self.windows, self.ledger)
         self._letters()
 
     def _mine(self, item: Item) -> Item:
@@ -81,99 +82,31 @@ class WindowsSystem:
         for volume in self.volumes:
             yield from volume.walk()
 
-    # Hives
-
-    def hive(self, name: str) -> Hive | None:
-        """A hive of System32\\config; None where it is absent or could not be read.
-
-        What went wrong is a Problem of this system, said once.
-        """
-        if name not in self._hives:
-            self._hives[name] = self._open_hive(name)
-        return self._hives[name]
-
-    def hive_source(self, name: str) -> Source:
-        """Where that hive lies."""
-        item = self._hive_item(name)
-        return item.source if item is not None else self.source
-
-    def _hive_item(self, name: str) -> Item | None:
-        return self.windows.child(f"{CONFIG}/{name}") if self.windows is not None else None
-
-    def _open_hive(self, name: str) -> Hive | None:
-        if self.windows is None:
-            return None
-        place = f"{self.windows.path}\\System32\\config\\{name}"
-        try:
-            item = self._hive_item(name)
-            if item is None:
-                self.cover(place, "absent")
-                return None
-            hive = Hive.open(item.read())
-        except EvidenceError as error:
-            self.cover(place, "unreadable")
-            self.problem(error, self.source.at(place), "the facts of this hive are missing")
-            return None
-        for notice in hive.notices:
-            self.notice(notice, item.source)
-        self.cover(place, "partial" if hive.notices else "read")
-        return hive
-
-    @cached_property
-    def control_set(self) -> str:
-        """`SYSTEM` key of the control set in use; "" where there is no SYSTEM hive."""
-        hive = self.hive("SYSTEM")
-        return current_control_set(hive) if hive is not None else ""
-
     # What must be said
-
-    def notice(self, notice: Notice, source: Source, plugin: str = "") -> None:
-        """Turn a reader's notice into a Problem of this system."""
-        self._problems.append(Problem(
-            source=source, system_id=self.system_id, vm_id=self.vm_id,
-            snapshot_id=self.snapshot_id, code=notice.code, what=notice.what,
-            effect=notice.effect, plugin=plugin, start=notice.start, length=notice.length))
-
-    def problem(self, error: EvidenceError, source: Source, effect: str, plugin: str = "") -> None:
-        """Turn an error that cost a part into a Problem of this system."""
-        self.notice(Notice(error_code(error), str(error), effect, error.at,
-                           getattr(error, "length", None)), source, plugin)
-
-    def cover(self, place: str, state: str, plugin: str = "") -> None:
-        """State how far a place was read: read, absent, unreadable, partial, ..."""
-        self._coverage[place] = Coverage(
-            source=self.source, system_id=self.system_id, vm_id=self.vm_id,
-            snapshot_id=self.snapshot_id, place=place, state=state, plugin=plugin)
 
     def problems(self) -> list[Problem]:
         """What was noticed so far, in a fixed order; each is given out once."""
+        self.registry.say()
         for volume in self.volumes if self.owns_volumes else ():
             if volume.filesystem is None:
                 continue
-            for notice in volume.filesystem.notices:
-                self.notice(notice, volume.source)
+            self.ledger.notices(volume.filesystem.notices, volume.source)
             for start, length in volume.filesystem.lost:
                 self.notice(Notice("IMG-EIO", "sectors of the volume cannot be read",
                                    "The Sleuth Kit was given zeros for them; entries that lie "
                                    "there are missing", start, length), volume.source)
-        found = [problem for problem in dict.fromkeys(self._problems)
-                 if problem not in self._told]
-        self._told.update(found)
-        self._problems = []
-        return found
+        return self.ledger.problems()
 
     def coverage(self) -> list[Coverage]:
         """How far each place was read, by place; given out once."""
-        found, self._coverage = self._coverage, {}
-        return [found[place] for place in sorted(found)]
+        return self.ledger.coverage()
 
     def survey(self) -> Iterator[Volume]:
         """The volumes, with what went wrong with partitions and file systems noted once."""
         if not self.owns_volumes:
             return
         for medium in self.media:
-            for notice in (*medium.notices, *medium.table.notices):
-                self.notice(notice, medium.source)
+            self.ledger.notices((*medium.notices, *medium.table.notices), medium.source)
             if not medium.volumes:
                 self.cover(f"{medium.source.address}: partitions", "absent")
         for volume in self.volumes:
@@ -203,26 +136,23 @@ class WindowsSystem:
     # Letters
 
     def _letters(self) -> None:
-        hive = self.hive("SYSTEM")
+        hive = self.registry.hive("SYSTEM")
         if hive is not None:
             try:
                 assign_letters(self.volumes, hive)
             except EvidenceError as error:
-                self.problem(error, self.hive_source("SYSTEM"), "drive letters are inferred")
+                self.problem(error, self.registry.source("SYSTEM"), "drive letters are inferred")
         if any(not volume.letter for volume in self.volumes):
             infer_letters(self.volumes, self.windows.volume if self.windows else None,
                           self._known_paths())
 
     def _known_paths(self) -> Iterable[str]:
         """Absolute paths that this system used: SystemRoot, Hyper-V defaults, link targets."""
-        software = self.hive("SOFTWARE")
-        for key, name in (("CurrentVersion", "SystemRoot"),
-                          ("CurrentVersion\\Virtualization", "DefaultExternalDataRoot"),
-                          ("CurrentVersion\\Virtualization", "DefaultVirtualHardDiskPath")):
-            found = software.key(f"Microsoft\\Windows NT\\{key}") if software else None
-            value = found.value(name) if found else None
-            if value is not None and value.text()[1:3] == ":\\":
-                yield value.text()
+        for key, name in ((WINDOWS_NT, "SystemRoot"), (VIRTUALIZATION, "DefaultExternalDataRoot"),
+                          (VIRTUALIZATION, "DefaultVirtualHardDiskPath")):
+            path = self.registry.text("SOFTWARE", key, name)
+            if path[1:3] == ":\\":
+                yield path
         yield from self._registered_paths()
 
     def _registered_paths(self) -> Iterator[str]:
@@ -236,13 +166,6 @@ class WindowsSystem:
     def windows_volume_item(self, path: str) -> Item | None:
         """An item of the volume that holds Windows, by its path there; links not followed."""
         return self.windows.volume.root().child(path) if self.windows is not None else None
-
-
-def error_code(error: EvidenceError) -> str:
-    """The Problem code of an error class."""
-    return {"Unsupported": "UNSUPPORTED", "Unreadable": "UNREADABLE", "Corrupt": "CORRUPT",
-            "MissingParent": "VHD-NOPARENT", "NotInEvidence": "NOT-IN-EVIDENCE",
-            "NotThisFormat": "OTHER-FORMAT"}.get(type(error).__name__, "EVIDENCE")
 
 
 def find_windows(media: Sequence[Medium]) -> list[Item]:

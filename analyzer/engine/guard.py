@@ -51,7 +51,7 @@ def _excerpt(error: BaseException) -> str:
 def problem_of(error: BaseException, step: str, place: Place) -> Problem:
     """The Problem that an exception in `step` is worth."""
     if isinstance(error, EvidenceError):
-        from analyzer.system import error_code
+        from analyzer.ledger import error_code
 
         length = error.length if isinstance(error, Unreadable) else None
         problem = place.problem(error_code(error), str(error),

@@ -15,7 +15,7 @@ from analyzer.filesystem.ntfs import Entry
 from analyzer.formats import vm_xml
 from analyzer.links import FOLLOWED, link_target
 from analyzer.machines.model import DanglingLink, Machine, Node
-from analyzer.system import REGISTER, WindowsSystem
+from analyzer.system import REGISTER, VIRTUALIZATION, WindowsSystem
 from analyzer.volume import Item
 
 FOLDERS = ("Virtual Machines", "Snapshots")
@@ -49,11 +49,7 @@ def register_places(system: WindowsSystem) -> list[str]:
 
 def default_places(system: WindowsSystem) -> list[str]:
     """The same below the default folder for configurations, where that was changed."""
-    software = system.hive("SOFTWARE")
-    key = software.key("Microsoft\\Windows NT\\CurrentVersion\\Virtualization") \
-        if software is not None else None
-    value = key.value("DefaultExternalDataRoot") if key is not None else None
-    root = value.text().rstrip("\\") if value is not None else ""
+    root = system.registry.text("SOFTWARE", VIRTUALIZATION, "DefaultExternalDataRoot").rstrip("\\")
     return [f"{root}\\{folder}" for folder in FOLDERS] if root else []
 
 

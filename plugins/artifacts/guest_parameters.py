@@ -12,17 +12,15 @@ PARAMETERS = "Microsoft\\Virtual Machine\\Guest\\Parameters"
 @artifact(GuestIdentity)
 def guest_parameters(system: WindowsSystem) -> Iterator[Record]:
     """The names of machine and host that integration components wrote into the guest."""
-    software = system.hive("SOFTWARE")
-    key = software.key(PARAMETERS) if software else None
-    values = {value.name: value for value in key.values()} if key is not None else {}
-    if key is None or not values:
+    key = system.registry.key("SOFTWARE", PARAMETERS)
+    if key is None or next(key.values(), None) is None:
         return
 
     def text(name: str) -> str:
-        return values[name].text() if name in values else ""
+        return system.registry.text("SOFTWARE", PARAMETERS, name)
 
     yield system.own(GuestIdentity(
-        source=system.hive_source("SOFTWARE").at(PARAMETERS, key.offset),
+        source=system.registry.source("SOFTWARE").at(PARAMETERS, key.offset),
         host_name=text("HostName"), vm_name=text("VirtualMachineName"),
         stated_vm_id=text("VirtualMachineId").strip("{}").upper(),
         physical_host=text("PhysicalHostName"),

@@ -97,9 +97,9 @@ def test_a_broken_hive_costs_that_hive_and_is_said_once() -> None:
                                  "C:/Windows/System32/config/SOFTWARE": hive.build(
                                      hive.Key("ROOT", AT))}
     system = build(files)
-    assert (system.hive("SYSTEM"), system.hive("SYSTEM")) == (None, None)
-    assert system.hive("SOFTWARE") is not None
-    assert system.hive("SAM") is None
+    assert (system.registry.hive("SYSTEM"), system.registry.hive("SYSTEM")) == (None, None)
+    assert system.registry.hive("SOFTWARE") is not None
+    assert system.registry.hive("SAM") is None
     problems = system.problems()
     assert len(problems) == 1
     assert "SYSTEM" in problems[0].source.detail
@@ -111,7 +111,7 @@ def test_a_broken_hive_costs_that_hive_and_is_said_once() -> None:
 def test_no_windows_is_a_system_too() -> None:
     system = build({"C:/data.bin": b"1"})
     assert system.windows is None
-    assert system.hive("SYSTEM") is None
+    assert system.registry.hive("SYSTEM") is None
     assert system.find("p1:\\data.bin") is not None
     assert system.system_id == "test.E01"
 

@@ -1,0 +1,112 @@
+"""Registry of a system: its hives, and single facts out of them.
+
+A damaged key or value costs that fact and becomes a Problem; a damaged hive costs that hive.
+"""
+
+from functools import cached_property
+
+from analyzer.errors import EvidenceError
+from analyzer.formats.hive import Hive, Key, current_control_set
+from analyzer.formats.hive_value import Value
+from analyzer.ledger import Ledger
+from analyzer.source import Source
+from analyzer.volume import Item
+
+CONFIG = "System32/config"
+
+
+class Registry:
+    """The hives in `System32\\config` of a Windows folder; none where that is None."""
+
+    def __init__(self, windows: Item | None, ledger: Ledger) -> None:
+        self._windows, self._ledger = windows, ledger
+        self._hives: dict[str, Hive | None] = {}
+
+    def hive(self, name: str) -> Hive | None:
+        """SYSTEM, SOFTWARE ...; None where it is absent or could not be read, said once."""
+        if name not in self._hives:
+            self._hives[name] = self._open(name)
+        return self._hives[name]
+
+    def source(self, name: str) -> Source:
+        """Where a hive lies."""
+        item = self._item(name)
+        return item.source if item is not None else self._ledger.source
+
+    def key(self, hive: str, path: str) -> Key | None:
+        """A key; None where it is absent or damage hides it, which is said."""
+        opened = self.hive(hive)
+        if opened is None:
+            return None
+        try:
+            return opened.key(path)
+        except EvidenceError as error:
+            self._lost(error, hive, path)
+            return None
+
+    def value(self, hive: str, path: str, name: str) -> Value | None:
+        """A value; None where it is absent or damage hides it, which is said."""
+        key = self.key(hive, path)
+        try:
+            return key.value(name) if key is not None else None
+        except EvidenceError as error:
+            self._lost(error, hive, f"{path}\\{name}")
+            return None
+
+    def text(self, hive: str, path: str, name: str) -> str:
+        """A text; "" where there is none."""
+        value = self.value(hive, path, name)
+        try:
+            return value.text() if value is not None else ""
+        except EvidenceError as error:
+            self._lost(error, hive, f"{path}\\{name}")
+            return ""
+
+    def integer(self, hive: str, path: str, name: str) -> int | None:
+        """A number; None where there is none."""
+        value = self.value(hive, path, name)
+        try:
+            return value.integer() if value is not None else None
+        except EvidenceError as error:
+            self._lost(error, hive, f"{path}\\{name}")
+            return None
+
+    @cached_property
+    def control_set(self) -> str:
+        """Key of the control set in use; "" where that cannot be told."""
+        opened = self.hive("SYSTEM")
+        try:
+            return current_control_set(opened) if opened is not None else ""
+        except EvidenceError as error:
+            self._lost(error, "SYSTEM", "Select\\Current")
+            return ""
+
+    def say(self) -> None:
+        """Put what the hives have noticed so far into the ledger."""
+        for name, hive in self._hives.items():
+            if hive is not None:
+                self._ledger.notices(hive.notices, self.source(name))
+
+    def _item(self, name: str) -> Item | None:
+        return self._windows.child(f"{CONFIG}/{name}") if self._windows is not None else None
+
+    def _open(self, name: str) -> Hive | None:
+        if self._windows is None:
+            return None
+        place = f"{self._windows.path}\\System32\\config\\{name}"
+        try:
+            item = self._item(name)
+            if item is None:
+                self._ledger.cover(place, "absent")
+                return None
+            hive = Hive.open(item.read())
+        except EvidenceError as error:
+            self._ledger.cover(place, "unreadable")
+            self._ledger.problem(error, self._ledger.source.at(place),
+                                 "the facts of this hive are missing")
+            return None
+        self._ledger.cover(place, "partial" if hive.notices else "read")
+        return hive
+
+    def _lost(self, error: EvidenceError, hive: str, place: str) -> None:
+        self._ledger.problem(error, self.source(hive).at(place), "this fact is missing")

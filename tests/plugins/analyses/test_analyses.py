@@ -1,0 +1,98 @@
+"""Each analysis plugin on tables made of records."""
+
+from typing import Any
+
+from analyzer.plugin import Tables
+from analyzer.records import (
+    DiskLayer,
+    Finding,
+    GuestIdentity,
+    Record,
+    Snapshot,
+    System,
+    VirtualMachine,
+    VmDrive,
+)
+from analyzer.source import Source
+from plugins.analyses.disk_findings import disk_findings
+from plugins.analyses.guest_findings import guest_findings
+from plugins.analyses.machine_findings import machine_findings
+from tests.plugins.reports.tables import FakeTables
+
+PLACE = Source("h.E01", "/p1/x", "key", 5, 7, 9, "layer")
+VM, OTHER = "11111111-2222-3333-4444-555555555555", "99999999-2222-3333-4444-555555555555"
+
+
+def machine(name: str = "WEB", **more: Any) -> VirtualMachine:
+    values: dict[str, Any] = {"vm_id": VM, "format": "xml", "state": "registered"}
+    return VirtualMachine(source=PLACE, name=name, **values | more)
+
+
+def layer(path: str = "D:\\a.vhd", **more: Any) -> DiskLayer:
+    values: dict[str, Any] = {
+        "vm_id": VM, "disk_id": VM, "chain": path, "depth": 0, "layer": "dynamic",
+        "format": "VHD", "size": 10, "file_size": 10, "original_size": 10,
+        "verdict": "complete"}
+    return DiskLayer(source=PLACE, path=path, **values | more)
+
+
+def findings(analysis: Any, *records: Record) -> list[tuple[str, str]]:
+    tables: Tables = FakeTables(records)
+    found = list(analysis(tables))
+    for finding in found:
+        assert isinstance(finding, Finding)
+        assert finding.source == PLACE
+        assert finding.basis.startswith(("direct:", "derived:", "inferred:"))
+    return [(finding.code, finding.what) for finding in found]
+
+
+def test_nothing_remarkable_gives_nothing() -> None:
+    records = [machine(), layer(), Snapshot(source=PLACE, vm_id=VM, name="s")]
+    for analysis in (machine_findings, disk_findings, guest_findings):
+        assert findings(analysis, *records) == []
+
+
+def test_machine_findings() -> None:
+    assert findings(machine_findings, machine(state="deleted configuration")) == [
+        ("VM-DELETED", "the configuration of WEB was deleted; it was read from its MFT entry")]
+    assert [code for code, _ in findings(
+        machine_findings, machine(state="unregistered", partial=True),
+        machine(name="", state="dangling link", vm_id=OTHER, configuration_path="E:\\{x}.xml"),
+    )] == ["VM-UNREGISTERED", "VM-PARTIAL", "VM-DANGLING"]
+    assert [code for code, _ in findings(machine_findings, machine(), machine("COPY"))] == [
+        "VM-TWICE", "VM-TWICE"]
+    assert [code for code, _ in findings(
+        machine_findings, machine(saved_state_path="D:\\x.bin"),
+        Snapshot(source=PLACE, vm_id=VM, name="s", state="dangling parent"))] == [
+        "VM-STATEGONE", "SNAP-BROKEN"]
+
+
+def test_disk_findings() -> None:
+    drive = VmDrive(source=PLACE, vm_id=VM, controller="IDE", controller_number=0, slot=0,
+                    medium="dvd", path="D:\\gone.iso", state="missing")
+    assert findings(disk_findings, drive) == [
+        ("DRIVE-MISSING", "D:\\gone.iso (dvd) is not in the evidence")]
+    assert [c for c, _ in findings(disk_findings, layer(vm_id=""))] == ["DISK-ORPHAN"]
+    assert [c for c, _ in findings(disk_findings, layer(), layer(vm_id=OTHER))] == ["DISK-SHARED"]
+    assert [c for c, _ in findings(disk_findings, layer(), layer(snapshot_id=OTHER))] == []
+    assert [c for c, _ in findings(disk_findings, layer(
+        verdict="parent missing", original_size=5, creator="vs"))] == [
+        "DISK-BROKEN", "DISK-RESIZED", "DISK-CREATOR"]
+
+
+def test_guest_findings() -> None:
+    host = System(source=PLACE, host_name="HV1", role="Hyper-V host")
+
+    def said(**more: str) -> GuestIdentity:
+        values: dict[str, Any] = {"vm_id": VM, "vm_name": "WEB", "physical_host": "hv1"}
+        return GuestIdentity(source=PLACE, **values | more)
+
+    assert findings(guest_findings, machine(), host, said()) == []
+    assert findings(guest_findings, machine(), host, said(vm_name="MAIL")) == [
+        ("GUEST-NAME", ("the guest of WEB says its machine was called MAIL: renamed since, or "
+                        "another machine's disk"))]
+    assert [c for c, _ in findings(guest_findings, machine(), host, said(vm_id=""))] == [
+        "GUEST-ORPHAN"]
+    assert [c for c, _ in findings(
+        guest_findings, machine(), host, said(stated_vm_id=OTHER, physical_host="HV9"))] == [
+        "GUEST-ID", "GUEST-HOST"]
