@@ -137,6 +137,8 @@ class Tree:
         self._make_parents(path, stamp)
         if path not in self._entries:
             self._real(path).mkdir()
+        elif self._entries[path].kind != "directory":
+            raise FileExistsError(path)
         self._note(Entry(path, "directory", stamp), attributes)
 
     def write(

@@ -65,7 +65,8 @@ def build(corpus: Path, scratch: Path) -> None:
         _fill(tree, "C:", world)
         for known in world.machines:
             folder = f"{host_windows.HYPERV}/Virtual Machines/{known.machine.guid}"
-            if known.registered_by == "default folder":
+            extension = known.config.lower().endswith(".xml")
+            if known.registered_by == "default folder" and extension:
                 tree.mkdir(folder, born(known.machine.created + TICKS, key=folder))
         _host_files(tree, inside, switches)
         for path, at in world.deleted.items():

@@ -28,6 +28,7 @@ class Seen:
     si: list[int]
     fn: list[int]
     content: bytes
+    is_directory: bool = False
     streams: dict[str, str] = field(default_factory=dict)
     reparse: bytes = b""
 
@@ -84,7 +85,7 @@ def _file(tsk: Any, file: Any) -> Seen:
         _EPOCH + getattr(meta, name) * 10**7 + getattr(meta, f"{name}_nano") // 100
         for name in ("crtime", "mtime", "ctime", "atime")
     ]
-    seen = Seen(si, [], b"")
+    seen = Seen(si, [], b"", is_directory=meta.type == tsk.TSK_FS_META_TYPE_DIR)
     for attribute in file:
         kind, size = attribute.info.type, attribute.info.size
         if kind not in (tsk.TSK_FS_ATTR_TYPE_NTFS_DATA, tsk.TSK_FS_ATTR_TYPE_NTFS_FNAME, 0xC0):

@@ -71,6 +71,8 @@ def _assert_listing(rows: list[Json], seen: dict[str, Seen]) -> None:
         assert found.si == row["si"], row["path"]
         assert found.streams == row.get("streams", {}), row["path"]
         assert bool(found.reparse) == ("target" in row), row["path"]
+        if "target" not in row:
+            assert found.is_directory == (row["kind"] == "directory"), row["path"]
         assert found.fn == row["fn"], row["path"]
         if row["kind"] == "file":
             assert len(found.content) == row["size"], row["path"]
