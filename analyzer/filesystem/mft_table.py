@@ -28,6 +28,10 @@ _CHUNK: Final = 1 << 20
 _CHUNKS: Final = 32
 _LARGEST_LIST: Final = 256 * 1024
 _MOST_EXTENSIONS: Final = 8192
+_MOST_PIECES: Final = 512
+"""Of $MFT; each holds a hundred runs and more."""
+_MOST_FAILURES: Final = 64
+"""Then an attribute list is taken for noise; it could name any number of records."""
 
 
 @dataclass(slots=True)
@@ -91,7 +95,7 @@ class MasterFileTable:
 
         Extension records are those in the attribute list that name this record as their base.
         """
-        attributes, damage = list(record.attributes), record.damage or self._torn(record)
+        attributes, damage = list(record.attributes), self._torn(record) or record.damage
         lists = list(record.of_type(AttributeType.ATTRIBUTE_LIST))
         if not lists:
             return attributes, damage
@@ -100,13 +104,16 @@ class MasterFileTable:
         except EvidenceError as error:
             return attributes, damage or error
         holders = dict.fromkeys(entry.record for entry in entries)
+        failed = 0
         for reference in islice(holders, _MOST_EXTENSIONS):
             if reference.number == record.number:
                 continue
             try:
                 attributes += self.extension(record, reference).attributes
             except EvidenceError as error:
-                damage = damage or error
+                damage, failed = damage or error, failed + 1
+            if failed > _MOST_FAILURES:
+                break
         return attributes, damage
 
     def value(self, attribute: Attribute, largest: int) -> bytes:
@@ -175,7 +182,7 @@ def open_table(image: PaddedImage, boot: BootSector,
     first = _first_record(image, boot, report)
     pieces = [a for a in first.of_type(AttributeType.DATA) if not a.name]
     table.set_map(stream_map(pieces, boot.cluster_size, image.blocks.size))
-    for holder in _holders(table, first):
+    for holder in _holders(table, first)[:_MOST_PIECES]:
         try:
             pieces += [a for a in table.extension(first, holder).of_type(AttributeType.DATA)
                        if not a.name]

@@ -53,13 +53,15 @@ def resident(kind: int, value: bytes, name: str = "", number: int = 0, flags: in
 
 def non_resident(kind: int, runs: Sequence[tuple[int | None, int]] | bytes, real: int, *,
                  initialized: int | None = None, first_vcn: int = 0, name: str = "",
-                 flags: int = 0, unit: int = 0, number: int = 0) -> bytes:
+                 flags: int = 0, unit: int = 0, number: int = 0,
+                 allocated: int | None = None) -> bytes:
     mapping = runs if isinstance(runs, bytes) else encode_runs(runs)
     clusters = 0 if isinstance(runs, bytes) else sum(length for _, length in runs)
     at = 64 + len(_pad(utf16(name)))
     head = struct.pack("<IIBBHHHQQHBBIQQQ", kind, at + len(_pad(mapping)), 1, len(name), 64, flags,
                        number, first_vcn, first_vcn + clusters - 1, at, unit, 0, 0,
-                       clusters * CLUSTER, real, real if initialized is None else initialized)
+                       clusters * CLUSTER if allocated is None else allocated, real,
+                       real if initialized is None else initialized)
     return head + _pad(utf16(name)) + _pad(mapping)
 
 
@@ -160,7 +162,9 @@ class TinyVolume:
             number, [standard(), file_name(name, parent, parent_sequence), *attributes],
             sequence=sequence, flags=flags)
         if parent == ROOT and flags & IN_USE:
-            self.names.append((number, sequence, file_name_value(name, parent, parent_sequence)))
+            kind = 0x1000_0000 if flags & DIRECTORY else 0
+            self.names.append((number, sequence, file_name_value(name, parent, parent_sequence,
+                                                                 flags=kind)))
 
     def add_directory(self, number: int, name: str, entries: Sequence[tuple[int, int, bytes]] = (),
                       *, parent: int = ROOT, parent_sequence: int = 5) -> None:

@@ -388,3 +388,51 @@ def test_not_ntfs(data: bytes) -> None:
 def test_numbers_that_make_no_sense(number: int) -> None:
     with pytest.raises(Corrupt):
         open_volume(sample()).entry(number)
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_a_broken_root_record_costs_no_path(readable: bool) -> None:
+    data = sample().build()
+    at = MFT + 5 * 1024
+    broken = data[:at] + bytes(1024) + data[at + 1024:]
+    ntfs = Ntfs.open(Faulty(broken, () if readable else ((at, 1024),)))
+    assert set(walk(ntfs)) == {"/d", "/d/f", "/g"}
+    assert content(ntfs, "/d/f") == b"A" * 1000
+    assert ntfs.root().note == "record unreadable"
+    assert "MFT-REC" in codes(ntfs)
+    assert ntfs.lost == ([] if readable else [(at, 1024)])
+
+
+def test_a_broken_directory_record_costs_its_own_times_only() -> None:
+    data = sample().build()
+    at = MFT + 30 * 1024
+    ntfs = Ntfs.open(Faulty(data, ((at, 512),)))
+    found = walk(ntfs)
+    assert {p: e.note for p, e in found.items()} == {
+        "/d": "record unreadable", "/d/f": "", "/g": ""}
+    assert found["/d"].times == Times()
+    with pytest.raises(Unreadable):
+        ntfs.entry(30)
+
+
+def test_an_mft_in_pieces() -> None:
+    """Record 0 holds the first piece, record 24 (in that piece) the second."""
+    volume = sample()
+    whole = volume.build()
+    lines = [(0x10, 0, 0, 1), (DATA, 0, 0, 1), (DATA, 28, 24, 1)]
+    first = record(0, [standard(), attribute_list(lines),
+                       non_resident(DATA, [(16, 28)], 65536, allocated=65536)])
+    second = record(24, [non_resident(DATA, [(300, 36)], 0, first_vcn=28)],
+                    base=reference(0, 1))
+    image = bytearray(whole)
+    image[300 * CLUSTER:336 * CLUSTER] = whole[44 * CLUSTER:80 * CLUSTER]
+    image[44 * CLUSTER:80 * CLUSTER] = b"\xee" * (36 * CLUSTER)
+    image[MFT:MFT + 1024] = image[8 * CLUSTER:9 * CLUSTER] = first
+    image[MFT + 24 * 1024:MFT + 25 * 1024] = second
+    ntfs = Ntfs.open(Memory(bytes(image)))
+    assert set(walk(ntfs)) == {"/d", "/d/f", "/g"}
+    assert ntfs.notices == []
+    image[MFT + 24 * 1024:MFT + 25 * 1024] = bytes(1024)
+    ntfs = Ntfs.open(Memory(bytes(image)))
+    walk(ntfs)
+    assert "MFT-SIZE" in codes(ntfs)
