@@ -32,7 +32,7 @@ from analyzer.filesystem.entries import (
 from analyzer.filesystem.image import PaddedImage
 from analyzer.filesystem.mft_table import MasterFileTable, open_table
 from analyzer.filesystem.name_index import NameIndex
-from analyzer.filesystem.paths import fold, locate
+from analyzer.filesystem.paths import fold, has_short_name, locate
 from analyzer.filesystem.reparse import Reparse
 from analyzer.filesystem.streams import check_lost, open_stream
 from analyzer.filesystem.walk import ROOT, Walk
@@ -140,7 +140,8 @@ class Ntfs:
     def find(self, path: str) -> Entry | None:
         """The entry at "/Windows/System32": any case, no link followed; None when absent.
 
-        An allocated entry is preferred to a deleted one, then the name's own case.
+        Short names (PROGRA~1) are found too. An allocated entry is preferred to a deleted one,
+        then the name's own case.
         """
         parts = [part for part in path.split("/") if part]
         entry = self.root()
@@ -151,6 +152,9 @@ class Ntfs:
             folded = fold(part)
             found = [e for e in self._cached_children(entry)
                      if folded in (fold(e.name), fold(component(e.name)))]
+            if not found and "~" in part:
+                found = [e for e in self._cached_children(entry)
+                         if has_short_name(self._table, e.inode, entry.inode, folded)]
             if not found:
                 return None
             entry = min(found, key=lambda e: (not e.allocated, e.name != part))

@@ -25,6 +25,16 @@ def fold(name: str) -> str:
     return "".join(u if len(u := c.upper()) == _SINGLE else c for c in name)
 
 
+def has_short_name(table: MasterFileTable, inode: int, directory: int, folded: str) -> bool:
+    """Whether a file has this DOS name, given in upper case, in the directory."""
+    try:
+        record = table.record(inode)
+    except EvidenceError:
+        return False
+    return any(name.namespace == DOS and name.parent.number == directory
+               and fold(text(name.raw)) == folded for name in record.names)
+
+
 def locate(table: MasterFileTable, inode: int) -> tuple[Link, str]:
     """The link of an MFT number and the path of its directory; raises Corrupt or Unreadable."""
     record = table.record(inode)

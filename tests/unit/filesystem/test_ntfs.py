@@ -205,6 +205,20 @@ def test_hard_links_are_one_entry_each() -> None:
         ("/a", 30, ""), ("/d", 31, ""), ("/d/b", 30, "")]
 
 
+def test_short_names_are_found_but_not_listed() -> None:
+    volume = TinyVolume()
+    volume.add_directory(31, "Program Files")
+    volume.records[31] = record(31, [standard(), file_name("PROGRA~1", space=2),
+                                     file_name("Program Files"), index_root([])],
+                                flags=IN_USE | DIRECTORY)
+    ntfs = open_volume(volume)
+    assert set(walk(ntfs)) == {"/Program Files"}
+    entry = ntfs.find("/progra~1")
+    assert entry is not None
+    assert entry.path == "/Program Files"
+    assert ntfs.find("/progra~2") is None
+
+
 def test_a_name_held_in_an_extension_record() -> None:
     volume = TinyVolume()
     volume.records[30] = record(30, [standard(), attribute_list([(0x30, 0, 31, 1)]),

@@ -2,6 +2,7 @@
 
 import os
 import random
+import struct
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import pytest
 
 from analyzer.blocks import Memory
 from analyzer.errors import EvidenceError, Unreadable
+from analyzer.filesystem.mft import apply_fixups, remove_fixups
 from analyzer.filesystem.ntfs import Ntfs
 from tests.unit.filesystem.faulty import Faulty
 
@@ -129,6 +131,31 @@ def test_reads_in_the_middle_and_the_map_agree(made: Made) -> None:
         for _ in range(20):
             offset, length = chance.randrange(blocks.size), chance.randrange(1, 9000)
             assert blocks.read_at(offset, length) == made.files[path][offset:offset + length]
+
+
+def test_initialized_size_as_ntfs_3g_reads_it(made: Made, tmp_path: Path) -> None:
+    """Shortened by hand, over clusters that hold other bytes."""
+    start, _ = mft_of(made.image)
+    entry = Ntfs.open(Memory(made.image)).find("/fragments")
+    assert entry is not None
+    at = start + entry.inode * 1024
+    record = bytearray(apply_fixups(made.image[at:at + 1024])[0])
+    sizes = record.index(struct.pack("<QQ", 120_000, 120_000))
+    struct.pack_into("<Q", record, sizes + 8, 50_001)
+    patched = made.image[:at] + remove_fixups(bytes(record)) + made.image[at + 1024:]
+    image, mount = tmp_path / "volume.img", tmp_path / "mount"
+    image.write_bytes(patched)
+    mount.mkdir()
+    subprocess.run(["ntfs-3g", "-o", "ro", str(image), str(mount)], check=True,
+                   capture_output=True)
+    try:
+        theirs = (mount / "fragments").read_bytes()
+    finally:
+        subprocess.run(["umount", str(mount)], check=True)
+    ntfs = Ntfs.open(Memory(patched))
+    ours = ntfs.open_file(ntfs.entry(entry.inode)).blocks
+    assert ours.read_at(0, 200_000) == theirs
+    assert theirs == made.files["/fragments"][:50_001] + bytes(120_000 - 50_001)
 
 
 @pytest.mark.needs_sleuthkit
