@@ -56,7 +56,7 @@ docs: $(VENV)/.runtime
 	$(RUN) -m analyzer.docs
 
 golden: $(VENV)/.dev
-	$(RUN) -m pytest tests/golden --golden-write
+	$(RUN) -m pytest tests/integration/test_golden.py --golden-write
 	git diff --stat tests/golden
 
 corpus: $(VENV)/.dev

@@ -23,6 +23,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of this project."""
     parser.addoption("--no-skips", default="", metavar="KINDS",
                      help="fail where a test was skipped for one of these: tool,realdata")
+    parser.addoption("--golden-write", action="store_true",
+                     help="write tests/golden again instead of comparing with it")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

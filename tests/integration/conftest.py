@@ -1,0 +1,47 @@
+"""One case of the bundled host, made once for all tests and all workers."""
+
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Vmtrail = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def _vmtrail(*arguments: object, **more: str) -> "subprocess.CompletedProcess[str]":
+    root = Path(__file__).resolve().parents[2]
+    environment = os.environ | {"PYTHONPATH": str(root)} | more
+    return subprocess.run([sys.executable, "-m", "analyzer.cli", *map(str, arguments)],
+                          capture_output=True, text=True, encoding="utf-8", check=False,
+                          env=environment, timeout=300)
+
+
+@pytest.fixture(scope="session")
+def vmtrail() -> Vmtrail:
+    """Runs the command line as a user does."""
+    return _vmtrail
+
+
+@pytest.fixture(scope="session")
+def case(tmp_path_factory: pytest.TempPathFactory, corpus: Path, worker_id: str) -> Path:
+    """The case folder of ws2008.E01; nothing may be written to it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    with (shared / "case.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        target = shared / "ws2008-case"
+        if not target.exists():
+            done = _vmtrail("analyze", corpus / "ws2008.E01", "-o", target)
+            (shared / "summary.txt").write_text(done.stdout, encoding="utf-8")
+            assert done.returncode == 0, done.stderr + done.stdout
+    return target
+
+
+@pytest.fixture(scope="session")
+def summary(case: Path) -> str:
+    """What the run that made it printed."""
+    return (case.parent / "summary.txt").read_text(encoding="utf-8")
