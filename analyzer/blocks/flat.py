@@ -5,17 +5,20 @@ found with one bisect and one read of the image.
 """
 
 from bisect import bisect_right
+from collections.abc import Iterable
 
 from analyzer.blocks.blocks import Blocks, Slice
-from analyzer.blocks.extents import ExtentMap, Kind
+from analyzer.blocks.extents import Extent, ExtentMap, Kind
 from analyzer.errors import Unreadable
 
 
 class Mapped:
-    """Blocks described by an ExtentMap over `base`."""
+    """Blocks described by an ExtentMap over `base`; `why` is said of its UNREADABLE extents."""
 
-    def __init__(self, base: Blocks, map_: ExtentMap) -> None:
+    def __init__(self, base: Blocks, map_: ExtentMap,
+                 why: str = "bytes that lie outside the volume or image") -> None:
         self.base = base
+        self._why = why
         self.size = map_.size
         self._map = map_
         self._starts: list[int] = map_.start.tolist()
@@ -36,7 +39,7 @@ class Mapped:
             elif extent.kind == Kind.ZERO:
                 parts.append(bytes(count))
             else:
-                raise Unreadable("bytes that lie outside the volume or image", offset, count)
+                raise Unreadable(self._why, offset, count)
             offset += count
             row += 1
         return parts[0] if len(parts) == 1 else b"".join(parts)
@@ -50,6 +53,26 @@ class Mapped:
             start = offset + len(data)
             raise Unreadable("past the end of the image", start, count - len(data))
         return data
+
+
+def withhold(blocks: Blocks, ranges: Iterable[tuple[int, int]], why: str) -> Blocks:
+    """`blocks` with (offset, length) ranges that must not be read; `why` is said of them."""
+    rows: list[Extent] = []
+    position = 0
+    for start, length in sorted(ranges):
+        end = min(start + length, blocks.size)
+        start = max(start, position)
+        if end <= start:
+            continue
+        if start > position:
+            rows.append(Extent(position, start - position, Kind.DATA, position))
+        rows.append(Extent(start, end - start, Kind.UNREADABLE))
+        position = end
+    if not rows:
+        return blocks
+    if position < blocks.size:
+        rows.append(Extent(position, blocks.size - position, Kind.DATA, position))
+    return Mapped(blocks, ExtentMap.build(rows), why)
 
 
 def flatten(*stack: Blocks) -> Blocks:

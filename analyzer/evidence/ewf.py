@@ -17,11 +17,11 @@ from analyzer.errors import Corrupt, Unreadable
 from analyzer.evidence.ewf_media import (
     Hashes,
     Media,
+    acquisition_errors,
     read_hashes,
     read_header,
     read_media,
     refuse_old_layout,
-    say_acquisition_errors,
 )
 from analyzer.evidence.ewf_sections import Section, broken, walk
 from analyzer.evidence.ewf_tables import Entries, Table, find_tables, load
@@ -47,6 +47,8 @@ class EwfBlocks:
     header: dict[str, str]
     ledger: Ledger
     chunk: Callable[[int], bytes]
+    errors: tuple[tuple[int, int], ...] = ()
+    """(offset, length) of what was not acquired; `read_at` gives the filler there."""
 
     def read_at(self, offset: int, length: int) -> bytes:
         """See `Blocks.read_at`; what cannot be read is a chunk, cut to the request."""
@@ -90,11 +92,11 @@ def open_ewf(numbered: dict[int, Segment]) -> EwfBlocks:
     if found != media.chunks:
         raise broken(sections[-1].segment,
                      f"the tables list {found} chunks, the media has {media.chunks}")
-    say_acquisition_errors(sections, media, ledger)
+    errors = tuple(acquisition_errors(sections, media, ledger))
     chunk = _reader(media, tables)
     size = media.size + _tail(media, chunk, ledger)
     return EwfBlocks(size, media, read_hashes(sections, ledger), read_header(sections, ledger),
-                     ledger, chunk)
+                     ledger, chunk, errors)
 
 
 def _tail(media: Media, chunk: Callable[[int], bytes], ledger: Ledger) -> int:

@@ -169,8 +169,9 @@ def _header_values(text: str) -> dict[str, str]:
             for key, value in zip(keys, values, strict=False) if key and value}
 
 
-def say_acquisition_errors(sections: list[Section], media: Media, ledger: Ledger) -> None:
-    """Sectors that the acquiring tool could not read, and filled with something else."""
+def acquisition_errors(sections: list[Section], media: Media,
+                       ledger: Ledger) -> list[tuple[int, int]]:
+    """(offset, length) of what the acquiring tool could not read, and filled; each is said."""
     ranges: list[tuple[int, int]] = []
     for section in (s for s in sections if s.type == "error2"):
         data = section.read(_HEADER_LIMIT)
@@ -184,8 +185,9 @@ def say_acquisition_errors(sections: list[Section], media: Media, ledger: Ledger
                    for first, number in struct.iter_unpack("<II", body[:-4])]
     for start, length in ranges[:_ERRORS_LISTED]:
         ledger.say("IMG-EIO", "the acquiring tool could not read these sectors",
-                   "what the image holds there is filler, not evidence", start, length)
+                   "the image holds filler there, which is not shown", start, length)
     if len(ranges) > _ERRORS_LISTED:
         ledger.say("IMG-EIO", f"{len(ranges)} ranges were not acquired, "
                    f"{sum(length for _, length in ranges)} bytes in all",
                    f"only the first {_ERRORS_LISTED} are listed")
+    return ranges

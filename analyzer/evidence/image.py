@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from analyzer.blocks import Blocks, read_known
+from analyzer.blocks import Blocks, read_known, withhold
 from analyzer.errors import EvidenceError, Notice
 from analyzer.evidence.containers import refuse_container
 from analyzer.evidence.ewf import open_ewf
@@ -31,7 +31,8 @@ class AcquiredImage:
     format      "raw", "split raw", "EWF"
     files       paths as given or found, in order of their segments
     real_files  the same with links resolved
-    blocks      the media
+    media       all bytes of the image, filler of sectors that were not acquired included
+    blocks      the same with those sectors unreadable: what analysis works on
     header      what the acquiring tool wrote down (case_number, examiner, ...)
     acquired_at ticks; None where the image does not say, or not in which time zone
     verified    "" until `verify` was called, then its answer
@@ -41,6 +42,7 @@ class AcquiredImage:
     name: str
     format: str
     segments: tuple[Segment, ...]
+    media: Blocks
     blocks: Blocks
     ledger: Ledger
     stored_md5: str = ""
@@ -83,12 +85,12 @@ class AcquiredImage:
         sums = {name: hashlib.new(name, usedforsecurity=False)
                 for name in ("md5", "sha1", "sha256")}
         lost: list[EvidenceError] = []
-        for offset in range(0, self.blocks.size, _STEP):
-            data = read_known(self.blocks, offset, _STEP, lost.append)
+        for offset in range(0, self.media.size, _STEP):
+            data = read_known(self.media, offset, _STEP, lost.append)
             for one in sums.values():
                 one.update(data)
             if progress is not None:
-                progress(offset + len(data), self.blocks.size)
+                progress(offset + len(data), self.media.size)
         self.hashes = {name: one.hexdigest() for name, one in sums.items()}
         stored = {"md5": self.stored_md5, "sha1": self.stored_sha1}
         wrong = [n for n, value in stored.items() if value and value != self.hashes[n]]
@@ -133,13 +135,14 @@ def _open(found: Group, second_opinion: bool) -> AcquiredImage:
         refuse_container(name, segments[0])
         raw = open_raw(found.segments)
         kind = "raw" if len(segments) == 1 else "split raw"
-        return AcquiredImage(name, kind, segments, raw, raw.ledger)
+        return AcquiredImage(name, kind, segments, raw, raw, raw.ledger)
     ewf = open_ewf(found.segments)
     if second_opinion:
         compare([segment.path for segment in segments], ewf)
     seconds = ewf.header.get("acquired", "")
+    known = withhold(ewf, ewf.errors, "sectors that the acquiring tool could not read")
     return AcquiredImage(
-        name, "EWF", segments, ewf, ewf.ledger, ewf.hashes.md5, ewf.hashes.sha1, ewf.header,
+        name, "EWF", segments, ewf, known, ewf.ledger, ewf.hashes.md5, ewf.hashes.sha1, ewf.header,
         from_unix(int(seconds)) if seconds.isdecimal() and len(seconds) < 12 else None)
 
 

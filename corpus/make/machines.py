@@ -219,8 +219,17 @@ def add_sql01(out: World, scratch: Path) -> None:
         components=("heartbeat", "kvp", "shutdown", "vss"),
     )
     out.chains.append(Chain(vm.guid, "now", vm.drives[0], disk, state))
-    config = f"{stem}.xml"
-    add_config(out, KnownMachine(vm, config, "changed default root"), saved_at + 25 * TICKS)
+    config, link = f"{stem}.xml", f"{HYPERV}\\Virtual Machines\\{vm.guid}.xml"
+    add_config(out, KnownMachine(vm, config, "link", link=link), saved_at + 25 * TICKS)
+    out.links.append(HostLink(link, config, born(vm.created + TICKS // 3, key=link)))
+
+
+def add_build07(out: World) -> None:
+    """In the changed default root, its link in the register gone: no manager shows it."""
+    vm = machine("BUILD07", "2009-08-27 10:05:51", memory_mb=1024)
+    vm = replace(vm, drives=(_DVD,), data_root=CHANGED_ROOT, nics=(nic("BUILD07", 9, PRIVATE),))
+    config = f"{CHANGED_ROOT}\\Virtual Machines\\{vm.guid}.xml"
+    add_config(out, KnownMachine(vm, config, "changed default root"), ticks("2009-09-03 16:40:12"))
 
 
 def add_oldapp(out: World, scratch: Path) -> None:

@@ -50,6 +50,7 @@ def build(corpus: Path, scratch: Path) -> None:
     machines.add_dc01(world, scratch)
     machines.add_web01(world, scratch)
     machines.add_sql01(world, scratch)
+    machines.add_build07(world)
     machines.add_oldapp(world, scratch)
     machines.add_test02(world, scratch)
     odd_machines.add_odd_names(world)

@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.blocks import Extent, ExtentMap, Kind, Mapped, Memory, Slice, flatten, read_known
+from analyzer.blocks import (
+    Extent,
+    ExtentMap,
+    Kind,
+    Mapped,
+    Memory,
+    Slice,
+    flatten,
+    read_known,
+    withhold,
+)
 from analyzer.errors import Unreadable
 
 LOWER_SIZE = 40
@@ -103,3 +113,15 @@ def test_a_slice_past_the_end_of_a_truncated_image_is_unreadable() -> None:
     with pytest.raises(Unreadable):
         flat.read_at(39, 2)
     assert read_known(short, 0, 500, lambda _: None) == bytes(100)
+
+
+@given(st.lists(st.tuples(st.integers(0, 70), st.integers(0, 30)), max_size=6))
+def test_withheld_ranges_are_unreadable_and_the_rest_is_not(ranges: list[tuple[int, int]]) -> None:
+    data = bytes(range(1, 61))
+    held = {i for start, length in ranges for i in range(start, start + length) if i < 60}
+    blocks = withhold(Memory(data), ranges, "held")
+    assert read_known(blocks, 0, 60, lambda _: None) == bytes(
+        0 if i in held else b for i, b in enumerate(data))
+    if held:
+        with pytest.raises(Unreadable, match="held"):
+            blocks.read_at(min(held), 1)

@@ -197,10 +197,18 @@ def test_volume_section_from_its_copy(tmp_path: Path) -> None:
     assert any("'volume'" in n.what for n in image.notices)
 
 
-def test_acquisition_errors_are_listed(tmp_path: Path) -> None:
-    [path] = put(tmp_path, Writer(media(9), acquisition_errors=((8, 2), (40, 1))).write())
-    assert [(n.code, n.start, n.length) for n in one(path).notices] == [
+def test_what_was_not_acquired_is_unreadable_and_listed(tmp_path: Path) -> None:
+    truth = media(9)
+    [path] = put(tmp_path, Writer(truth, acquisition_errors=((8, 2), (40, 1))).write())
+    image = one(path)
+    assert [(n.code, n.start, n.length) for n in image.notices] == [
         ("IMG-EIO", 4096, 1024), ("IMG-EIO", 20_480, 512)]
+    assert image.blocks.read_at(0, 4096) == truth[:4096]
+    with pytest.raises(Unreadable) as caught:
+        image.blocks.read_at(0, 9000)
+    assert (caught.value.start, caught.value.length) == (4096, 1024)
+    assert image.blocks.read_at(5120, 15_360) == truth[5120:20_480]
+    assert image.verify() == "match", "the stored hash covers the filler too"
 
 
 def test_header_bomb_is_bounded(tmp_path: Path) -> None:
