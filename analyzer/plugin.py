@@ -50,6 +50,9 @@ class Tables(Protocol):
     def timeline(self) -> Iterator[dict[str, Any]]:
         """Rows of `event` in order of time, narrowed by what the command line asked for."""
 
+    def files(self) -> Iterator[dict[str, Any]]:
+        """Rows of `file_entry`, narrowed the same way: one of its times is what was asked for."""
+
 
 ArtifactFunction = Callable[["WindowsSystem"], Iterable[Record]]
 AnalysisFunction = Callable[[Tables], Iterable[Record]]

@@ -179,17 +179,27 @@ class CaseTables:
 
     def timeline(self) -> Iterator[dict[str, Any]]:
         """Rows of `event` in order of time, inside the window."""
+        for batch in self._batches(self._sorted("event", self._where(["at"]), '"at"')):
+            yield from batch.to_pylist()
+
+    def files(self) -> Iterator[dict[str, Any]]:
+        """Rows of `file_entry` that have a time inside the window."""
+        times = [c.name for c in table_columns("file_entry") if c.is_time]
+        for batch in self._batches(self._sorted("file_entry", self._where(times))):
+            yield from batch.to_pylist()
+
+    def _where(self, times: list[str]) -> str:
+        """The window as a condition on the machine and on any of these columns."""
         window, tests = self._window, []
         if window.vm:
             ids = ", ".join(_quote(i) for i in sorted(self._machine_ids))
             tests.append(f"vm_id IN ({ids})")
-        if window.begin is not None:
-            tests.append(f'"at" >= {window.begin:d}')
-        if window.end is not None:
-            tests.append(f'"at" < {window.end:d}')
-        where = f"WHERE {' AND '.join(tests)}" if tests else ""
-        for batch in self._batches(self._sorted("event", where, '"at"')):
-            yield from batch.to_pylist()
+        limits = [f"{{}} >= {window.begin:d}"] if window.begin is not None else []
+        limits += [f"{{}} < {window.end:d}"] if window.end is not None else []
+        if limits:
+            inside = " AND ".join(limits)
+            tests.append(" OR ".join(f"({inside})".replace("{}", _name(t)) for t in times))
+        return f"WHERE {' AND '.join(f'({test})' for test in tests)}" if tests else ""
 
     def machine_ids(self, vm: str) -> set[str]:
         """Ids of the machines called `vm`; raises UsageError with the nearest names."""

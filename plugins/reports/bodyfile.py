@@ -22,7 +22,7 @@ def bodyfile(tables: Tables, out: BinaryIO) -> None:
     """
     early = 0
     out.write(b"# MD5|name|inode|mode|UID|GID|size|atime|mtime|ctime|crtime\n")
-    for row in tables.rows("file_entry"):
+    for row in tables.files():
         mode = "d/drwxrwxrwx" if row["is_directory"] else "r/rrwxrwxrwx"
         for prefix, mark in (("si_", ""), ("fn_", " ($FILE_NAME)")):
             times = [row[prefix + name] for name in _ORDER]

@@ -15,6 +15,8 @@ from typing import Any, BinaryIO, Final
 from analyzer.text import show
 
 _FORMULA: Final = re.compile(r"[\s\u200b\ufeff]*[=+\-@＝＋－＠]|[\t\r\n]")
+_STARTS: Final = frozenset(" \t\r\n\v\f\x1c\x1d\x1e\x1f=+-@")
+"""First ASCII characters of cells that need a closer look."""
 _BREAKS: Final = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -24,6 +26,8 @@ def cell(value: Any) -> tuple[str, bool]:
         return "", False
     if not isinstance(value, str):
         return str(value), False
+    if value.isascii() and value[:1] not in _STARTS and "\x00" not in value:
+        return value, False
     text = _BREAKS.sub(lambda match: show(match[0]), value)
     if _FORMULA.match(text):
         text = f"'{text}"
@@ -32,11 +36,15 @@ def cell(value: Any) -> tuple[str, bool]:
 
 def write(out: BinaryIO, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write a header and rows, each with the column `escaped` at its end."""
-    text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
-    writer = csv.writer(text)
+    lines = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
+    writer = csv.writer(lines)
     writer.writerow([*columns, "escaped"])
     for row in rows:
-        cells = [cell(value) for value in row]
-        changed = (name for name, (_, was) in zip(columns, cells, strict=True) if was)
-        writer.writerow([*(shown for shown, _ in cells), " ".join(changed)])
-    text.detach()
+        shown, changed = [], []
+        for name, value in zip(columns, row, strict=True):
+            text, was_changed = cell(value)
+            shown.append(text)
+            if was_changed:
+                changed.append(name)
+        writer.writerow([*shown, " ".join(changed)])
+    lines.detach()

@@ -41,6 +41,9 @@ class FakeTables:
     def counts(self, table: str, column: str) -> dict[Any, int]:
         return dict(Counter(values[column] for values in self.rows(table)))
 
+    def files(self) -> Iterator[dict[str, Any]]:
+        return self.rows("file_entry")
+
     def timeline(self) -> Iterator[dict[str, Any]]:
         return iter(sorted(self.rows("event"), key=lambda event: event["at"]))
 

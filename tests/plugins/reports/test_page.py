@@ -31,7 +31,7 @@ def test_page_says_what_there_is(tables: FakeTables) -> None:
     for wanted in ("HV01", "web-frontend", "sql-prod", "Before SP1 roll-up", "Present state",
                    "parent DEADBEEF-1111-4111-8111-111111111111 is not there",
                    "wants parent D:\\VMs\\sql.vhd", "42,949,672,960 bytes of virtual disks",
-                   "Virtual disks that no machine names", "STRAY", "WIN-7Q2X",
+                   "Disk chains that no machine names", "STRAY", "WIN-7Q2X",
                    "9e107d9d372bb6826bd81d3542a419d6", "match", "VHD-PARENT", "VM-DELETED",
                    "1 place unreadable", "Volume p3 (BitLocker, 12.0 GiB): unsupported",
                    f"{len(tables.records['event'])} dated moments in timeline.csv",

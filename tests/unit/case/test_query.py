@@ -9,7 +9,7 @@ from analyzer.case.query import CaseTables, Window, ask
 from analyzer.case.schema import table_columns
 from analyzer.case.store import PartitionWriter
 from analyzer.errors import UsageError
-from analyzer.records import TABLES, Problem, Record, Snapshot, VirtualMachine
+from analyzer.records import TABLES, FileEntry, Problem, Record, Snapshot, VirtualMachine
 from analyzer.source import Source
 from analyzer.times import parse_iso
 
@@ -53,6 +53,25 @@ def test_frames_keep_ticks_exact_and_have_all_columns(case: Case) -> None:
         assert list(tables.frame(table).columns) == [c.name for c in table_columns(table)]
     assert len(tables.frame("disk_layer")) == 0
     assert list(tables.rows("disk_layer")) == []
+
+
+def test_counts_need_no_rows(case: Case) -> None:
+    tables = CaseTables(case)
+    assert tables.counts("snapshot", "vm_id") == {"V1": 2, "V2": 1}
+    assert tables.counts("disk_layer", "path") == {}
+
+
+@pytest.mark.parametrize(("window", "names"), [
+    (Window(), "abc"), (Window(vm="dc01"), "ab"), (Window(begin=20), "bc"),
+    (Window(begin=20, end=30), "b"), (Window(vm="V1", end=20), "ab"), (Window(begin=31), "")])
+def test_files_are_narrowed_by_any_of_their_times(case: Case, window: Window, names: str) -> None:
+    def entry(path: str, vm_id: str, created: int, accessed: int | None) -> FileEntry:
+        return FileEntry(source=HERE, vm_id=vm_id, volume_id="p1", path=path, entry=1, sequence=1,
+                         size=0, allocated=True, is_directory=False, si_created_at=created,
+                         fn_accessed_at=accessed)
+    write(case, "files", [entry("a", "V1", 10, None), entry("b", "V1", 5, 25),
+                          entry("c", "V2", 30, 1)])
+    assert "".join(row["path"] for row in CaseTables(case, window).files()) == names
 
 
 def test_two_readers_at_once(case: Case) -> None:
