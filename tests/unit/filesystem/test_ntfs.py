@@ -106,6 +106,11 @@ def test_runs_outside_the_volume_are_unreadable() -> None:
     assert blocks.read_at(0, 2048) == b"A" * 2048
     with pytest.raises(Unreadable):
         blocks.read_at(0, 4096)
+    table = blocks.extents()
+    assert table is not None
+    end = volume.clusters * CLUSTER + 512
+    assert list(table) == [Extent(0, end - 510 * CLUSTER, Kind.DATA, 510 * CLUSTER),
+                           Extent(2560, 1536, Kind.UNREADABLE)]
 
 
 def test_a_stream_over_several_records() -> None:
@@ -291,6 +296,14 @@ def test_t08_directories_that_lead_to_their_ancestors() -> None:
     assert {p: e.note for p, e in found.items()} == {
         "/a": "", "/a/b": "", "/a/up": "bad parent reference",
         "/a/b/loop": "bad parent reference", "/a/b/self": "bad parent reference"}
+
+
+def test_t08_a_false_name_does_not_take_a_directory_away_from_its_place() -> None:
+    volume = TinyVolume()
+    volume.add_directory(30, "a", [(31, 1, file_name_value("x", 30, 1))])
+    volume.add_directory(31, "z", [(32, 1, file_name_value("f", 31, 1))])
+    volume.add(32, "f", parent=31, parent_sequence=1)
+    assert set(walk(open_volume(volume))) == {"/a", "/a/x", "/z", "/z/f"}
 
 
 def test_t08_directories_that_are_each_others_parents() -> None:
