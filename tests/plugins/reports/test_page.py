@@ -134,3 +134,29 @@ def test_stat_command_can_be_pasted_into_a_shell() -> None:
 
 def test_page_is_the_same_twice(tables: FakeTables) -> None:
     assert page(tables) == page(tables)
+
+
+def test_text_has_the_contrast_that_wcag_aa_asks_for() -> None:
+    """WCAG 2.2, relative luminance: 4.5 to 1 for text, 3 to 1 for lines that mean something."""
+    def luminance(colour: str) -> float:
+        parts = (int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5))
+        red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4
+                            for p in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    def contrast(one: str, two: str) -> float:
+        low, high = sorted((luminance(one), luminance(two)))
+        return (high + 0.05) / (low + 0.05)
+
+    css = (TEMPLATES / "report.css").read_text()
+    themes = [dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", block))
+              for block in re.findall(r":root \{(.*?)\}", css, re.DOTALL)]
+    assert len(themes) == 3
+    for theme in themes:
+        for text in ("ink", "muted", "accent", "good", "warn", "bad"):
+            assert contrast(theme[text], theme["paper"]) >= 4.5, text
+            assert contrast(theme[text], theme["card"]) >= 4.5, text
+        for kind in ("good", "warn", "bad"):
+            assert contrast(theme[kind], theme[f"{kind}-soft"]) >= 4.5, kind
+        assert contrast(theme["ink"], theme["accent-soft"]) >= 4.5
+        assert contrast(theme["strong-line"], theme["card"]) >= 3
