@@ -12,9 +12,10 @@ Source: FIELD-GUIDE 9.4; layout seen in public hives and in Microsoft's mount ma
 import re
 import struct
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from analyzer.formats.hive import Hive
+from analyzer.formats.hive_value import Value
 from analyzer.volume import MountedVolume
 
 LETTER = re.compile(r"\\DosDevices\\([A-Z]):", re.IGNORECASE)
@@ -23,15 +24,25 @@ VOLUME = re.compile(r"\\\?\?\\Volume\{([0-9A-F-]{36})\}", re.IGNORECASE)
 
 def assign_letters(volumes: Sequence[MountedVolume], system_hive: Hive) -> None:
     """Give letters and volume GUIDs as MountedDevices has them."""
-    key = system_hive.key("MountedDevices")
-    for value in key.values() if key is not None else ():
-        volume = _volume_of(value.data, volumes)
+    for value in _devices(system_hive):
+        place = _place(value.data)
+        volume = next((v for v in volumes if place in _places_of(v)), None)
         if volume is None:
             continue
         if match := LETTER.fullmatch(value.name):
             volume.letter, volume.letter_basis = match[1].upper(), "MountedDevices"
         elif match := VOLUME.fullmatch(value.name):
             volume.guids.add(match[1].upper())
+
+
+def known_places(system_hive: Hive) -> set[tuple[object, ...]]:
+    """(disk signature, partition offset) or (partition GUID,) of all that is in MountedDevices."""
+    return {place for value in _devices(system_hive) if (place := _place(value.data)) is not None}
+
+
+def _devices(system_hive: Hive) -> Iterator[Value]:
+    key = system_hive.key("MountedDevices")
+    return key.values() if key is not None else iter(())
 
 
 def infer_letters(volumes: Sequence[MountedVolume], windows: MountedVolume | None,
@@ -63,15 +74,19 @@ def _infer(volume: MountedVolume, letter: str, why: str) -> None:
     volume.letter, volume.letter_basis = letter, f"inferred: {why}"
 
 
-def _volume_of(data: bytes, volumes: Sequence[MountedVolume]) -> MountedVolume | None:
+def _place(data: bytes) -> tuple[object, ...] | None:
     if len(data) == 12:
-        signature, offset = struct.unpack("<IQ", data)
-        for volume in volumes:
-            if (volume.medium.table.disk_signature, volume.partition.offset) == (signature, offset):
-                return volume
-    elif len(data) == 24 and data.startswith(b"DMIO:ID:"):
-        guid = str(uuid.UUID(bytes_le=data[8:])).upper()
-        for volume in volumes:
-            if volume.partition.guid == guid:
-                return volume
+        return struct.unpack("<IQ", data)
+    if len(data) == 24 and data.startswith(b"DMIO:ID:"):
+        return (str(uuid.UUID(bytes_le=data[8:])).upper(),)
     return None
+
+
+def _places_of(volume: MountedVolume) -> tuple[tuple[object, ...], ...]:
+    table, partition = volume.medium.table, volume.partition
+    places: list[tuple[object, ...]] = []
+    if table.disk_signature is not None:
+        places.append((table.disk_signature, partition.offset))
+    if partition.guid:
+        places.append((partition.guid,))
+    return tuple(places)

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from analyzer.computers import find_windows, group_by_computer
 from analyzer.errors import EvidenceError, Notice, NotInEvidence
 from analyzer.ledger import Ledger
 from analyzer.letters import assign_letters, infer_letters
 from analyzer.links import link_target, look_up
 from analyzer.records import Coverage, Problem, Record, Volume
-from analyzer.registry import CONFIG, Registry
+from analyzer.registry import Registry
 from analyzer.source import Source
 from analyzer.volume import Item, Medium, MountedVolume
 
@@ -168,19 +169,6 @@ class WindowsSystem:
         return self.windows.volume.root().child(path) if self.windows is not None else None
 
 
-def find_windows(media: Sequence[Medium]) -> list[Item]:
-    """The Windows folder of each installation on these disks, in order of volumes."""
-    found: list[Item] = []
-    for volume in (v for medium in media for v in medium.volumes):
-        if volume.filesystem is None:
-            continue
-        for item in volume.root().children():
-            if item.entry.is_directory and item.entry.allocated \
-                    and item.child(f"{CONFIG}/SYSTEM") is not None:
-                found.append(item)
-    return found
-
-
 def build_systems(media: Sequence[Medium], *, vm_id: str = "", snapshot_id: str = "",
                   depth: int = 0) -> list[WindowsSystem]:
     """One system for each Windows on these disks, or one without Windows."""
@@ -193,7 +181,6 @@ def build_systems(media: Sequence[Medium], *, vm_id: str = "", snapshot_id: str 
 
 
 def open_systems(images: "Sequence[AcquiredImage]") -> list[WindowsSystem]:
-    """The host or hosts on acquired images; several images are the disks of one computer."""
-    media = [Medium(Source(image.name, image_offset=0), image.blocks)
-             for image in images]
-    return build_systems(media)
+    """The host or hosts on acquired images; see computers.py for whose disk each image is."""
+    media = [Medium(Source(image.name, image_offset=0), image.blocks) for image in images]
+    return [system for group in group_by_computer(media) for system in build_systems(group)]

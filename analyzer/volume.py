@@ -226,6 +226,8 @@ class Item:
     def child(self, name: str) -> "Item | None":
         """An item below it, `name` being relative with either slash; links are not followed."""
         assert self.volume.filesystem is not None
+        if not self.entry.is_directory:
+            return None
         below = name.replace("\\", "/").strip("/")
         entry = self.volume.filesystem.find(f"{self.entry.path.rstrip('/')}/{below}")
         return Item(self.volume, entry) if entry is not None else None

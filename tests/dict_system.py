@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from analyzer.blocks import Blocks, Memory, Slice
+from analyzer.blocks import Memory, Slice
 from analyzer.errors import EvidenceError
 from analyzer.filesystem.entries import Entry, File, Stream, Times
 from analyzer.filesystem.ntfs import Ntfs
@@ -109,10 +109,10 @@ class DictFiles:
         return File(entry.path, entry, stream, len(data), Memory(data))
 
 
-def medium(files: Mapping[str, Content], blocks: Blocks | None = None,
-           source: Source | None = None) -> Medium:
+def medium(files: Mapping[str, Content], name: str = "test.E01",
+           signature: int = SIGNATURE) -> Medium:
     """One disk with a volume for each drive letter of the paths."""
-    made = Medium(source or Source("test.E01", image_offset=0), blocks or Memory(bytes(512)))
+    made = Medium(Source(name, image_offset=0), Memory(bytes(512)))
     volumes = []
     for number, letter in enumerate(sorted({path[0] for path in files}), 1):
         own = {path[2:]: content for path, content in files.items() if path[0] == letter}
@@ -120,7 +120,7 @@ def medium(files: Mapping[str, Content], blocks: Blocks | None = None,
                               "", Slice(made.blocks, 0, 512))
         volumes.append(MountedVolume(made, partition, cast("Ntfs", DictFiles(own)), None))
     made.__dict__["volumes"] = volumes
-    made.__dict__["table"] = PartitionTable("MBR", SIGNATURE, "", tuple(
+    made.__dict__["table"] = PartitionTable("MBR", signature, "", tuple(
         volume.partition for volume in volumes))
     return made
 
@@ -130,13 +130,17 @@ def build(files: Mapping[str, Content], *, vm_id: str = "", depth: int = 0) -> W
     return build_systems([medium(files)], vm_id=vm_id, depth=depth)[0]
 
 
-def mounted(*letters: str) -> hive.Key:
-    """SYSTEM with MountedDevices that give the volumes these letters in order, and vmms."""
+def mounted(*letters: str, others: Mapping[str, tuple[int, int]] | None = None) -> hive.Key:
+    """SYSTEM with MountedDevices that give the volumes these letters in order.
+
+    `others`: letter -> (disk signature, number of the volume) of volumes on other disks.
+    """
     root = hive.Key("ROOT", AT)
     root.key("Select", AT).set(hive.dword("Current", 1))
     devices = root.key("MountedDevices", AT)
-    for number, letter in enumerate(letters, 1):
-        place = SIGNATURE.to_bytes(4, "little") + (number << 20).to_bytes(8, "little")
+    own = {letter: (SIGNATURE, number) for number, letter in enumerate(letters, 1)}
+    for letter, (signature, number) in {**own, **(others or {})}.items():
+        place = signature.to_bytes(4, "little") + (number << 20).to_bytes(8, "little")
         devices.set(hive.binary(f"\\DosDevices\\{letter}:", place),
                     hive.binary(f"\\??\\Volume{{{number:08d}-0000-0000-0000-000000000000}}", place))
     return root

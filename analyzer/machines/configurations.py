@@ -153,6 +153,7 @@ def _registered(system: WindowsSystem, item: Item, found: Found) -> None:
             return
         why = "there is no such file"
     found.dangling.append(DanglingLink(item, target, why))
-    system.notice(Notice("VM-LINK", f"{item.path} leads to {target}: {why}",
+    what = why if item.path in why else f"{item.path} leads to {target}: {why}"
+    system.notice(Notice("VM-LINK", what,
                          "the machine or snapshot registered by this link is not described"),
                   item.source)

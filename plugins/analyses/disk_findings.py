@@ -12,8 +12,10 @@ OLD_CREATORS = {"vs": "Virtual Server 2005", "vpc": "Virtual PC"}
 @analysis("disk_layer", "vm_drive", yields=(Finding,))
 def disk_findings(tables: Tables) -> Iterator[Record]:
     """Missing files, disks that no machine names, broken chains, resized and shared disks."""
+    missing: set[tuple[str, str]] = set()
     for row in tables.rows("vm_drive"):
-        if row["state"] == "missing":
+        if row["state"] == "missing" and (row["vm_id"], row["path"]) not in missing:
+            missing.add((row["vm_id"], row["path"]))
             what = f"{row['path']} ({row['medium']}) is not in the evidence"
             basis = f"derived: {row['state_basis'] or 'no such file'}"
             yield Finding.about(row, "DRIVE-MISSING", what, basis)
