@@ -7,6 +7,7 @@ depend on the rows alone: no time, no host, no random name is stored in them.
 """
 
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
@@ -87,6 +88,28 @@ def _in_order(table: pa.Table) -> pa.Table:
             keys = keys.set_column(i, field.name, pc.binary_join(texts, "\x1f"))
     order = pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in keys.column_names])
     return table.take(order)
+
+
+class _NoPandas:
+    """Import hook that says pandas is not installed."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
+
+
+def write_without_pandas() -> None:
+    """Keep pyarrow from importing pandas in this process, which costs more than most tasks.
+
+    pyarrow asks once, at its first array, whether pandas is there, only to tell a list from a
+    Series. Afterwards `CaseTables.frame` does not work in this process; importing pandas does.
+    """
+    hook = _NoPandas()
+    sys.meta_path.insert(0, hook)
+    try:
+        pa.array([0])
+    finally:
+        sys.meta_path.remove(hook)
 
 
 class _Partition:

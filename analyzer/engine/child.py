@@ -43,6 +43,10 @@ class TaskRun:
 
     def run(self) -> Summary:
         """Do the task; raises CannotOpen, CannotWrite, UsageError."""
+        if self.request.task.kind in ("survey", "system"):
+            from analyzer.case.store import write_without_pandas
+
+            write_without_pandas()
         {"survey": self._survey, "system": self._system,
          "analyses": self._analyses, "reports": self._reports}[self.request.task.kind]()
         self.summary.coverage = dict(sorted(self._coverage.items()))
@@ -88,7 +92,7 @@ class TaskRun:
         """Open what can be opened; the rest becomes Problems."""
         try:
             return self.opening.images(paths)
-        except EvidenceError as error:
+        except (EvidenceError, UsageError) as error:
             if len(paths) == 1:
                 self.summary.unopened.append(paths[0])
                 take(Place(Source(Path(paths[0]).name)).problem(

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any, BinaryIO
 
 from analyzer.engine import child
@@ -201,7 +200,4 @@ PLUGINS = (
 )
 
 if __name__ == "__main__":
-    # pyarrow imports pandas, if there is any, only to ask whether a list is a Series: 0.25 s.
-    sys.modules["pandas"] = ModuleType("pandas")
-    sys.modules["pandas"].__version__ = "0.1"  # type: ignore[attr-defined]
     sys.exit(child.main(FakeOpening(), PLUGINS))
