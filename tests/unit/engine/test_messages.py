@@ -74,7 +74,8 @@ def test_deep_nesting() -> None:
 
 def test_requests_come_back() -> None:
     request = Request(Task("h1.0-g", "system", "DC01 \udc80", ("a", "find guests"), "x!/p1",
-                           ({"state": {}, "inside": 0},)), "case", ("a.E01",), Limits(), verify=True)
+                           ({"state": {}, "inside": 0},)),
+                      "case", ("a.E01",), Limits(), verify=True)
     assert Request.from_line(request.to_line()) == request
 
 
