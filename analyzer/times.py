@@ -6,6 +6,7 @@ None, and whoever met them says so; they are never shown as 1601.
 Sources: [MS-DTYP] 2.3.3 (FILETIME); VHD specification 1.0 "Time Stamp" (seconds since 2000).
 """
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -17,6 +18,7 @@ VHD_EPOCH: Final = 125_911_584_000_000_000
 LATEST: Final = 2_650_467_743_999_999_999
 """9999-12-31 23:59:59.9999999, the last time that can be written with four year digits."""
 
+_FRACTION = re.compile(r"(.*?)(?:[.,](\d+))?(Z|[+-]\d\d:?\d\d)?", re.DOTALL)
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 
 
@@ -62,6 +64,11 @@ def iso(ticks: int | None) -> str:
 
 
 def parse_iso(text: str) -> int:
-    """Ticks of an ISO 8601 text (UTC where no offset is given); raises ValueError."""
-    value = datetime.fromisoformat(text)
-    return from_datetime(value if value.tzinfo else value.replace(tzinfo=UTC))
+    """Ticks of an ISO 8601 text, to the seventh digit (UTC where no offset is given).
+
+    Raises ValueError.
+    """
+    whole, fraction, offset = _FRACTION.fullmatch(text.strip()).groups()  # type: ignore[union-attr] # matches any text
+    value = datetime.fromisoformat(f"{whole}{offset or ''}")
+    ticks = from_datetime(value if value.tzinfo else value.replace(tzinfo=UTC))
+    return ticks + int((fraction or "").ljust(7, "0")[:7])

@@ -61,7 +61,7 @@ class Chain:
 
     broken  "" where the chain is whole, else why it ends: "parent missing", "wrong parent",
             "cyclic", "too deep"
-    bases   for each file, how it was found
+    bases   for each file below the top, what it was found by
     """
 
     files: tuple[DiskFile, ...]
@@ -97,7 +97,7 @@ _WORDS: Mapping[str, str] = {
 
 def build_chain(top: DiskFile, shelf: Shelf) -> Chain:
     """Follow parents by unique id; ends, and says why, at the first that is not there."""
-    files, bases = [top], ["named by the configuration or the folder"]
+    files, bases = [top], [""]
     notices: list[Notice] = []
     broken = ""
     while (link := files[-1].layer.parent) is not None:

@@ -27,6 +27,7 @@ def disk_layers(system: WindowsSystem) -> Iterator[Record]:
 def _layer(chain: Chain, depth: int, vm_id: str, snapshot_id: str) -> DiskLayer:
     file = chain.files[depth]
     layer, link = file.layer, file.layer.parent
+    top = "named by the configuration" if vm_id else "found on the volume"
     return DiskLayer(
         source=file.source, vm_id=vm_id, snapshot_id=snapshot_id, disk_id=layer.disk_id,
         path=file.path, chain=chain.files[0].source.address, depth=depth, layer=layer.kind,
@@ -34,7 +35,7 @@ def _layer(chain: Chain, depth: int, vm_id: str, snapshot_id: str) -> DiskLayer:
         original_size=layer.original_size, block_size=layer.block_size,
         parent_id=link.disk_id if link is not None else "",
         parent_path=link.hints[0] if link is not None and link.hints else "",
-        found_by=chain.bases[depth], creator=layer.creator.application,
+        found_by=chain.bases[depth] or top, creator=layer.creator.application,
         creator_version=layer.creator.version, creator_os=layer.creator.host_os,
         in_saved_state=layer.in_saved_state, verdict=chain.verdict(depth),
         unreadable_bytes=sum(n for _, n in chain.unreadable(depth)),
