@@ -75,7 +75,17 @@ def _add(verbs: Any, name: str, command: str, short: str, text: str = "") -> _Pa
         name, help=short, description=f"{short[0].upper()}{short[1:]}.\n\n{text}".rstrip(),
         formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     parser.set_defaults(command=f"analyzer.cli.{command}")
+    _loudness(parser, default=argparse.SUPPRESS)
     return parser
+
+
+def _loudness(parser: argparse.ArgumentParser, default: Any = False) -> None:
+    """-q and -v, before the verb or after it."""
+    loud = parser.add_mutually_exclusive_group()
+    loud.add_argument("-q", "--quiet", action="store_true", default=default,
+                      help="no progress, no summary")
+    loud.add_argument("-v", "--verbose", action="store_true", default=default,
+                      help="a line for each task")
 
 
 def _analyze(verbs: Any) -> None:
@@ -147,9 +157,7 @@ def build_parser() -> argparse.ArgumentParser:
                      description="Offline forensic analyzer of Hyper-V hosts: inventory and "
                                  "timeline of virtual machines out of disk images.")
     parser.add_argument("--version", action="version", version=f"vmtrail {VERSION}")
-    loud = parser.add_mutually_exclusive_group()
-    loud.add_argument("-q", "--quiet", action="store_true", help="no progress, no summary")
-    loud.add_argument("-v", "--verbose", action="store_true", help="a line for each task")
+    _loudness(parser)
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True,
                                   parser_class=_Parser)
     _analyze(verbs)

@@ -2,14 +2,15 @@
 
 import csv
 import json
-import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterable
 from datetime import date, datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analyzer.cli.terminal import standard_output
 from analyzer.errors import UsageError
 from analyzer.plugin import Plugin, ReportKind, discover
 from analyzer.text import show
@@ -50,7 +51,7 @@ def report(arguments: Namespace) -> int:
 
 def _print(plugin: Plugin, tables: "CaseTables") -> None:
     """Write a report to standard output; the plugin may close what it is given."""
-    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as out:
+    with standard_output() as out:
         plugin.function(tables, out)
 
 
@@ -97,16 +98,19 @@ def query(arguments: Namespace) -> int:
     from analyzer.case.query import ask
 
     answer = ask(existing(Path(arguments.case)), arguments.sql)
-    if arguments.json:
-        for row in answer.rows:
-            values = dict(zip(answer.columns, map(_plain, row), strict=True))
-            sys.stdout.write(json.dumps(values, ensure_ascii=False, default=str) + "\n")
-    elif arguments.csv:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(answer.columns)
-        writer.writerows([["" if v is None else _plain(v) for v in row] for row in answer.rows])
-    else:
+    if not arguments.json and not arguments.csv:
         _aligned(answer.columns, answer.rows)
+        return 0
+    with standard_output() as raw, TextIOWrapper(raw, "utf-8", "backslashreplace", "") as out:
+        if arguments.json:
+            for row in answer.rows:
+                values = dict(zip(answer.columns, map(_plain, row), strict=True))
+                out.write(json.dumps(values, ensure_ascii=False, default=str) + "\n")
+        else:
+            writer = csv.writer(out, lineterminator="\n")
+            writer.writerow(answer.columns)
+            writer.writerows([["" if v is None else _plain(v) for v in row]
+                              for row in answer.rows])
     return 0
 
 

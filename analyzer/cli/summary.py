@@ -72,8 +72,10 @@ def _guest(row: dict[str, Any], tables: CaseTables) -> str:
 
 def _machines(tables: CaseTables) -> Iterator[str]:
     """Machines with their snapshots below them, children under their parents."""
-    machines = list(tables.rows("virtual_machine"))
-    snapshots = list(tables.rows("snapshot"))
+    machines = sorted(tables.rows("virtual_machine"),
+                      key=lambda row: (not row["name"], row["name"], row["vm_id"]))
+    snapshots = sorted(tables.rows("snapshot"),
+                       key=lambda row: (row["created_at"] or 0, row["snapshot_id"]))
     lines = []
     for machine in machines:
         created = times.iso(machine["created_at"])[:19].replace("T", " ")
