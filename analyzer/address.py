@@ -6,6 +6,7 @@ itself would: any case, through links. A disk inside is opened as its whole chai
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,11 @@ def _look_up(systems: Sequence[WindowsSystem], level: str) -> Located:
                 return Located(system, item)
         raise UsageError(_no_such(system, drive, path))
     known = ", ".join(volume.name for system in systems for volume in system.volumes)
-    raise UsageError(f"no volume {drive}: there; the volumes are {known or 'none'}")
+    if known:
+        raise UsageError(f"no volume {drive}: there; the volumes are {known}")
+    why = "; ".join(notice.what for system in systems for medium in system.media
+                    for notice in medium.table.notices)
+    raise UsageError(f"no volume {drive}: there: {why or 'the disk has no volumes'}")
 
 
 def _no_such(system: WindowsSystem, drive: str, path: str) -> str:
@@ -119,8 +124,8 @@ def _no_such(system: WindowsSystem, drive: str, path: str) -> str:
         item = system.find(f"{drive}:/{'/'.join(parts[:count])}")
         if item is not None:
             names = [child.name for child in item.children()] if item.entry.is_directory else []
-            near = [name for name in names if name.lower().startswith(parts[count][:3].lower())]
-            hint = f"; there is {', '.join(near[:5])}" if near else ""
+            near = get_close_matches(parts[count], names, n=3, cutoff=0.5)
+            hint = f"; there is {', '.join(near)}" if near else ""
             return f"{item.path} has no {parts[count]!r}{hint}"
     return f"no {path!r} on {drive}:"
 

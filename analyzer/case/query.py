@@ -16,6 +16,7 @@ from analyzer.case.folder import Case
 from analyzer.case.schema import Column, table_columns
 from analyzer.errors import UsageError
 from analyzer.records import TABLES
+from analyzer.text import show
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -207,13 +208,15 @@ class CaseTables:
 
         wanted = vm.strip("{}").casefold()
         names: dict[str, set[str]] = {}
-        for row in self._connection.execute(
+        shown: dict[str, str] = {}
+        for vm_id, name in self._connection.execute(
                 "SELECT DISTINCT vm_id, name FROM stored.virtual_machine").fetchall():
-            names.setdefault(str(row[1]).casefold(), set()).add(str(row[0]))
-            names.setdefault(str(row[0]).casefold(), set()).add(str(row[0]))
+            for text in filter(None, (str(name), str(vm_id))):
+                names.setdefault(text.casefold(), set()).add(str(vm_id))
+                shown[text.casefold()] = show(str(name) or str(vm_id))
         if wanted in names:
             return names[wanted]
-        near = get_close_matches(wanted, names, n=3)
+        near = [shown[text] for text in get_close_matches(wanted, names, n=3)]
         hint = f"did you mean {' or '.join(near)}?" if near else \
-            f"the case knows {', '.join(sorted(names)) or 'no machine'}"
+            f"the case knows {', '.join(sorted(set(shown.values()))) or 'no machine'}"
         raise UsageError(f"no machine {vm!r} in this case; {hint}")

@@ -91,7 +91,7 @@ def test_timeline_is_narrowed_and_in_order(case: Case, window: Window, count: in
 
 
 def test_an_unknown_machine_names_the_nearest(case: Case) -> None:
-    with pytest.raises(UsageError, match="dc01"):
+    with pytest.raises(UsageError, match="DC01"):
         list(CaseTables(case, Window(vm="DC1")).timeline())
 
 
