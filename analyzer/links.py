@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from analyzer.errors import Corrupt, NotInEvidence
+from analyzer.filesystem.ntfs import Entry
 from analyzer.filesystem.reparse import Reparse
 from analyzer.volume import Item, MountedVolume, split_windows_path
 
@@ -36,6 +37,11 @@ def look_up(path: str, volumes: Sequence[MountedVolume],
     raise Corrupt(f"{path} leads through more than {MOST_LINKS} links")
 
 
+def is_link(entry: Entry) -> bool:
+    """Whether an entry leads elsewhere; other reparse points (dedup, WOF) are files."""
+    return entry.reparse is not None and entry.reparse.kind in FOLLOWED
+
+
 def link_target(reparse: Reparse) -> str:
     """Where a link leads, as a Windows path, without the object manager's prefix."""
     text = reparse.substitute or reparse.printed
@@ -58,8 +64,7 @@ def _descend(volume: MountedVolume, parts: list[str]) -> "Item | _Jump | None":
         if below is None:
             return None
         item = below
-        reparse = item.entry.reparse
-        if reparse is not None and reparse.kind in FOLLOWED:
+        if is_link(item.entry):
             return _Jump(volume, item, parts[:index], parts[index + 1:])
         if stream and index == len(parts) - 1:
             return Item(volume, item.entry, stream.removesuffix(":$DATA"))

@@ -42,7 +42,15 @@ class Deleted:
     data: bytes
 
 
-Content = bytes | Link | Deleted | EvidenceError
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """A file behind a reparse point that is no link; `error` is raised when it is opened."""
+
+    error: EvidenceError
+    kind: str
+
+
+Content = bytes | Link | Deleted | Filtered | EvidenceError
 """An EvidenceError is raised when the file is opened."""
 
 
@@ -70,6 +78,8 @@ class DictFiles:
         if isinstance(data, Link):
             target = data.target if data.is_relative else f"\\??\\{data.target}"
             reparse = Reparse(0, data.kind, target, data.target, data.is_relative)
+        elif isinstance(data, Filtered):
+            reparse = Reparse(0, data.kind)
         streams = tuple(Stream(name.rpartition(":")[2], len(cast("bytes", self.content[name])))
                         for name in self.content if name.startswith(f"{path}:"))
         name = path.rpartition("/")[2] or "."
@@ -101,6 +111,8 @@ class DictFiles:
 
     def open_file(self, entry: Entry, stream: str = "") -> File:
         content = self.content.get(f"{entry.path}:{stream}" if stream else entry.path)
+        if isinstance(content, Filtered):
+            raise content.error
         if isinstance(content, EvidenceError):
             raise content
         data = content.data if isinstance(content, Deleted) else content

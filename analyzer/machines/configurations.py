@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from analyzer.errors import EvidenceError, Notice, NotInEvidence, NotThisFormat, Unsupported
 from analyzer.filesystem.ntfs import Entry
 from analyzer.formats import vm_xml
-from analyzer.links import FOLLOWED, link_target
+from analyzer.links import is_link, link_target
 from analyzer.machines.model import DanglingLink, Machine, Node
 from analyzer.system import REGISTER, VIRTUALIZATION, WindowsSystem
 from analyzer.volume import Item
@@ -60,13 +60,13 @@ def search_register(system: WindowsSystem, found: Found) -> None:
             _registered(system, item, found)
     for place in default_places(system):
         for item in _listed(system, place):
-            if item.entry.reparse is None and wanted(item.entry):
+            if wanted(item.entry):
                 look_into(system, item, found)
 
 
 def wanted(entry: Entry) -> bool:
     """Whether an entry may be a configuration, by its name or the folder it is in."""
-    if entry.is_directory or entry.reparse is not None or not 0 < entry.size <= LARGEST:
+    if entry.is_directory or is_link(entry) or not 0 < entry.size <= LARGEST:
         return False
     folder = entry.path.rpartition("/")[0].rpartition("/")[2].lower()
     return (GUID.fullmatch(entry.name) is not None or folder in TREE
@@ -134,9 +134,9 @@ def _listed(system: WindowsSystem, place: str) -> Iterator[Item]:
 
 def _registered(system: WindowsSystem, item: Item, found: Found) -> None:
     reparse = item.entry.reparse
-    if item.entry.is_directory or not item.entry.allocated:
+    if not item.entry.allocated or (item.entry.is_directory and not is_link(item.entry)):
         return
-    if reparse is None or reparse.kind not in FOLLOWED:
+    if reparse is None or not is_link(item.entry):
         if wanted(item.entry):
             look_into(system, item, found, registered=True)
         return

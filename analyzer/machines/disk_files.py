@@ -3,6 +3,7 @@
 from analyzer.disks.chain import DiskFile, Shelf
 from analyzer.disks.vhd import Vhd
 from analyzer.errors import EvidenceError, NotThisFormat, Unsupported
+from analyzer.links import is_link
 from analyzer.system import WindowsSystem
 from analyzer.volume import Item
 
@@ -22,7 +23,7 @@ class DiskFiles:
     def wanted(self, item: Item) -> bool:
         """Whether a file may be a virtual disk: by its name, or by a footer at its end."""
         entry = item.entry
-        if entry.is_directory or not entry.allocated or entry.reparse is not None:
+        if entry.is_directory or not entry.allocated or is_link(entry):
             return False
         if entry.name.lower().endswith(VHD_SUFFIXES + LATER_SUFFIXES):
             return True

@@ -10,7 +10,7 @@ from analyzer.records import Finding, Record
 STATES = {
     "deleted configuration": (
         "VM-DELETED", "the configuration of {name} was deleted; it was read from its MFT entry",
-        "direct: the entry is not allocated"),
+        "direct: the entry is not allocated; its content is still a whole configuration"),
     "unregistered": (
         "VM-UNREGISTERED", "{name} has a configuration that the service's register does not list",
         "derived: neither the file nor a link to it lies in the register"),

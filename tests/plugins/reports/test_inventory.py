@@ -62,7 +62,7 @@ def test_json_is_one_tree(tables: FakeTables) -> None:
     host, = found["hosts"]
     assert host["system"]["host_name"] == "HV01"
     _, sql, _, web, _ = host["machines"]
-    assert web["created_at"] == "2008-09-01T12:00:05.1234560Z"
+    assert web["created_at"] == "2008-09-01T12:00:05.1234567Z"
     assert web["source"]["image_offset"] == 0x4F3200
     assert [(s["name"], s["depth"]) for s in web["snapshots"]["rows"]][:2] == [
         ("Fresh install", 0), ("Before SP1 roll-up", 1)]

@@ -5,10 +5,10 @@ from itertools import count
 
 import pytest
 
-from analyzer.errors import Unreadable
+from analyzer.errors import Unreadable, Unsupported
 from analyzer.machines import guest_states, inventory, open_guest
 from corpus.make import hive, vhd, vm_xml
-from tests.dict_system import AT, Content, Deleted, Link, host
+from tests.dict_system import AT, Content, Deleted, Filtered, Link, host
 
 REGISTER = "C:/ProgramData/Microsoft/Windows/Hyper-V"
 VM = "11111111-2222-3333-4444-555555555555"
@@ -213,3 +213,13 @@ def test_the_changed_default_folder_is_looked_into() -> None:
     places = {c.place: c.state for c in system.coverage()}
     assert places["D:\\Machines\\Virtual Machines"] == "read"
     assert places["D:\\Machines\\Snapshots"] == "absent"
+
+
+@pytest.mark.parametrize("kind", ["dedup", "wof"])
+def test_filtered_files_are_no_links_and_cost_a_line(kind: str) -> None:
+    files: dict[str, Content] = {"D:/disk.vhd": Filtered(Unsupported(f"{kind} is not decoded"),
+                                                         kind)}
+    system = host(files, "C", "D")
+    assert inventory(system).shelf.files == ()
+    assert [(p.code, p.source.path) for p in system.problems()] == [
+        ("UNSUPPORTED", "/p2/disk.vhd")]
