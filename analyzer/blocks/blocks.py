@@ -29,6 +29,22 @@ class Blocks(Protocol):
         """Where these bytes lie in the Blocks beneath; None where they lie in no one place."""
 
 
+class OpenFile(Protocol):
+    """A file that stays open as long as this is held."""
+
+    @property
+    def number(self) -> int:
+        """Its descriptor."""
+
+
+@runtime_checkable
+class FileBacked(Protocol):
+    """Blocks that may be one file, offset by offset: what reads much of them may skip a layer."""
+
+    def open_file(self) -> OpenFile | None:
+        """The file; None where `read_at` does more than reading it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
     """Bytes held in memory (resident files, tests)."""

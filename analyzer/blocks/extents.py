@@ -109,22 +109,52 @@ class ExtentMap:
 
         Bytes that `lower` does not cover become UNREADABLE. Layers are this map's.
         """
-        return ExtentMap.build(part for extent in self for part in translate(extent, lower))
+        below = lower.reach(_FAR)
+        data = self.kind == Kind.DATA
+        first = np.where(data, np.searchsorted(below.start, self.at, side="right") - 1, 0)
+        last = np.where(
+            data, np.searchsorted(below.start, self.at + self.length, side="left") - 1, 0)
+        counts = last - first + 1
+        upper = np.repeat(np.arange(len(self)), counts)
+        # rows of `below` that each piece comes from: first, first + 1 ... for each upper row
+        row = np.arange(len(upper)) - np.repeat(np.cumsum(counts) - counts, counts)
+        row += np.repeat(first, counts)
+        data, at, length = data[upper], self.at[upper], self.length[upper]
+        low = np.where(data, np.maximum(at, below.start[row]), at)
+        high = np.where(data, np.minimum(at + length, below.start[row] + below.length[row]),
+                        at + length)
+        kind = np.where(data, below.kind[row], self.kind[upper])
+        placed = kind == Kind.DATA
+        return _join(ExtentMap(
+            self.start[upper] + low - at, high - low, kind.astype(np.uint8),
+            np.where(placed, below.at[row] + low - below.start[row], -1), self.layer[upper]))
+
+    def reach(self, size: int) -> "ExtentMap":
+        """This map with an UNREADABLE extent behind it, up to `size` bytes in all."""
+        if self.size >= size:
+            return self
+        return ExtentMap(
+            np.append(self.start, np.int64(self.size)),
+            np.append(self.length, np.int64(size - self.size)),
+            np.append(self.kind, np.uint8(Kind.UNREADABLE)),
+            np.append(self.at, np.int64(-1)), np.append(self.layer, np.int16(0)))
 
 
-def translate(extent: Extent, lower: "ExtentMap") -> Iterator[Extent]:
-    """One extent cut where `lower` cuts it; see `ExtentMap.compose`."""
-    if extent.kind != Kind.DATA:
-        yield extent
-        return
-    shift = extent.start - extent.at
-    position = extent.at
-    for below in lower.find(extent.at, extent.length):
-        yield Extent(below.start + shift, below.length, below.kind, below.at, extent.layer)
-        position = below.end
-    if position + shift < extent.end:
-        rest = extent.end - position - shift
-        yield Extent(position + shift, rest, Kind.UNREADABLE, -1, extent.layer)
+_FAR = (1 << 63) - 1
+"""Larger than any offset."""
+
+
+def _join(map_: ExtentMap) -> ExtentMap:
+    """Neighbours that continue each other made one."""
+    if len(map_) < 2:
+        return map_
+    kind, layer = map_.kind, map_.layer
+    follows = (kind[1:] == kind[:-1]) & (layer[1:] == layer[:-1])
+    follows &= (kind[1:] != Kind.DATA) | (map_.at[:-1] + map_.length[:-1] == map_.at[1:])
+    heads = np.flatnonzero(np.append(True, ~follows))
+    ends = np.append(map_.start[heads[1:]], map_.size)
+    start = map_.start[heads]
+    return ExtentMap(start, ends - start, kind[heads], map_.at[heads], layer[heads])
 
 
 def _continues(first: Extent, second: Extent) -> bool:

@@ -4,16 +4,25 @@ A file in a volume on a partition of an image is three Blocks deep. Composed, it
 found with one bisect and one read of the image.
 """
 
+from array import array
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+
+import numpy as np
 
 from analyzer.blocks.blocks import Blocks, Slice
 from analyzer.blocks.extents import Extent, ExtentMap, Kind
 from analyzer.errors import Unreadable
 
+ZEROS, LOST = -1, -2
+"""What `Mapped.pieces` gives in place of an offset."""
+
 
 class Mapped:
-    """Blocks described by an ExtentMap over `base`; `why` is said of its UNREADABLE extents."""
+    """Blocks described by an ExtentMap over `base`; `why` is said of its UNREADABLE extents.
+
+    A file may have hundreds of thousands of runs: they are looked up in two arrays.
+    """
 
     def __init__(self, base: Blocks, map_: ExtentMap,
                  why: str = "bytes that lie outside the volume or image") -> None:
@@ -21,27 +30,35 @@ class Mapped:
         self._why = why
         self.size = map_.size
         self._map = map_
-        self._starts: list[int] = map_.start.tolist()
-        self._rows = list(map_)
+        holes = np.where(map_.kind == Kind.ZERO, ZEROS, LOST)
+        self._starts = array("q", map_.start.tobytes())
+        self._places = array("q", np.where(map_.kind == Kind.DATA, map_.at, holes).tobytes())
 
     def extents(self) -> ExtentMap | None:
         return self._map
 
-    def read_at(self, offset: int, length: int) -> bytes:
+    def pieces(self, offset: int, length: int) -> Iterator[tuple[int, int]]:
+        """(place, length) of what a range is made of: an offset in `base`, ZEROS or LOST."""
         end = min(offset + length, self.size)
-        parts: list[bytes] = []
-        row = bisect_right(self._starts, offset) - 1
+        starts, places = self._starts, self._places
+        row = bisect_right(starts, offset) - 1
         while offset < end:
-            extent = self._rows[row]
-            count = min(end, extent.end) - offset
-            if extent.kind == Kind.DATA:
-                parts.append(self._read(extent.at + offset - extent.start, count, offset))
-            elif extent.kind == Kind.ZERO:
+            row += 1
+            stop = min(end, starts[row]) if row < len(starts) else end
+            place = places[row - 1]
+            yield place if place < 0 else place + offset - starts[row - 1], stop - offset
+            offset = stop
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        parts: list[bytes] = []
+        for place, count in self.pieces(offset, length):
+            if place >= 0:
+                parts.append(self._read(place, count, offset))
+            elif place == ZEROS:
                 parts.append(bytes(count))
             else:
                 raise Unreadable(self._why, offset, count)
             offset += count
-            row += 1
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _read(self, at: int, count: int, offset: int) -> bytes:

@@ -1,15 +1,21 @@
-"""Disk: a chain of layers read as one. The only code that reads a virtual disk."""
+"""Disk: a chain of layers read as one. The only code that reads a virtual disk.
 
+A request inside one run of the acquired file costs one bisect and one read (`places.Places`).
+What has no such place (a missing parent, a damaged file) is read layer by layer, which also
+finds the words for what is wrong.
+"""
+
+import os
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
-from analyzer.blocks import Extent, ExtentMap, Kind
+from analyzer.blocks import ZEROS, Blocks, Extent, ExtentMap, Kind
 from analyzer.disks.layer import Layer
-from analyzer.errors import MissingParent, Unreadable
+from analyzer.disks.places import CHUNK, Places, resolve
+from analyzer.errors import EvidenceError, MissingParent, Unreadable
 
-CHUNK = 2 << 20
-"""Bytes whose extents are worked out, and kept, together."""
-CHUNKS_KEPT = 2048
+_STEP = 64 << 20
+"""Bytes resolved at a time where all of a disk is gone through."""
 
 
 class Disk:
@@ -21,10 +27,11 @@ class Disk:
     def __init__(self, layers: Sequence[Layer]) -> None:
         self.layers = tuple(layers)
         self.size = self.layers[0].size
-        self._chunks: dict[int, tuple[list[int], list[Extent]]] = {}
+        self._places = Places(self.layers)
+        self._recent = self._places.recent
 
     def extents(self) -> ExtentMap | None:
-        """None: the bytes lie in several files; see `resolve` and `place`."""
+        """None: the bytes may lie in several files; see `resolve`."""
         return None
 
     def resolve(self, offset: int, length: int, depth: int = 0) -> Iterator[Extent]:
@@ -33,58 +40,80 @@ class Disk:
         No PARENT is left: where a parent is missing its sectors are UNREADABLE with the index
         that the parent would have; past the end of a smaller parent they are ZERO.
         """
-        for extent in self.layers[depth].extents_in(offset, length):
-            if extent.kind != Kind.PARENT:
-                yield extent._replace(layer=depth)
-            elif depth + 1 == len(self.layers):
-                yield Extent(extent.start, extent.length, Kind.UNREADABLE, -1, depth + 1)
-            else:
-                known = max(0, min(extent.length, self.layers[depth + 1].size - extent.start))
-                if known:
-                    yield from self.resolve(extent.start, known, depth + 1)
-                if known < extent.length:
-                    yield Extent(extent.start + known, extent.length - known, Kind.ZERO, -1, depth)
+        return resolve(self.layers, offset, length, depth)
 
     def read_at(self, offset: int, length: int) -> bytes:
-        end = min(offset + length, self.size)
-        parts: list[bytes] = []
-        while offset < end:
-            starts, rows = self._chunk(offset // CHUNK)
-            row = bisect_right(starts, offset) - 1
-            while row < len(rows) and offset < end:
-                extent = rows[row]
-                count = min(end, extent.end) - offset
-                parts.append(self._read(extent, offset, count))
-                offset += count
-                row += 1
+        chunk = self._recent.get(offset // CHUNK)
+        if chunk is not None:
+            end, shift, number, _ = chunk[1][bisect_right(chunk[0], offset) - 1]
+            if number >= 0 and offset + length <= end:
+                try:
+                    data = os.pread(number, length, offset + shift)
+                except OSError:
+                    data = b""
+                if len(data) == length:
+                    return data
+        parts = [self._read(*run) for run in self._runs(offset, min(offset + length, self.size))]
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def _chunk(self, index: int) -> tuple[list[int], list[Extent]]:
-        known = self._chunks.get(index)
-        if known is None:
-            start = index * CHUNK
-            rows = list(self.resolve(start, min(CHUNK, self.size - start)))
-            known = [row.start for row in rows], rows
-            if len(self._chunks) >= CHUNKS_KEPT:
-                self._chunks.clear()
-            self._chunks[index] = known
-        return known
+    def _runs(self, offset: int, end: int) -> Iterator[tuple[int, int, int, int, Blocks | None]]:
+        """What [offset, end) is read from: (offset, length, shift, descriptor, base) each.
 
-    def _read(self, extent: Extent, offset: int, count: int) -> bytes:
+        A run that goes on over the edge of a chunk is given once.
+        """
+        start, run_shift, run_number = offset, 0, 0
+        run_base: Blocks | None = None
+        while offset < end:
+            starts, rows = self._places.chunk(offset // CHUNK)
+            for stop, shift, number, base in rows[bisect_right(starts, offset) - 1:]:
+                if shift != run_shift or number != run_number or base is not run_base:
+                    if start < offset:
+                        yield start, offset - start, run_shift, run_number, run_base
+                    start, run_shift, run_number, run_base = offset, shift, number, base
+                offset = min(end, stop)
+                if offset == end:
+                    break
+        if start < offset:
+            yield start, offset - start, run_shift, run_number, run_base
+
+    def _read(self, offset: int, length: int, shift: int, number: int,
+              base: Blocks | None) -> bytes:
+        """One run; where it cannot be had as a whole, what its layers give or say."""
+        if number == ZEROS:
+            return bytes(length)
+        data = b""
+        try:
+            if number >= 0:
+                data = os.pread(number, length, offset + shift)
+            elif base is not None:
+                data = base.read_at(offset + shift, length)
+        except OSError:
+            self._places.avoid(number)
+        except EvidenceError:
+            pass  # found again, in the disk's own offsets, by _read_layers
+        return data if len(data) == length else self._read_layers(offset, length)
+
+    def _read_layers(self, offset: int, length: int) -> bytes:
+        """Layer by layer; raises Unreadable or MissingParent in offsets of this disk."""
+        return b"".join(self._read_extent(extent) for extent in self.resolve(offset, length))
+
+    def _read_extent(self, extent: Extent) -> bytes:
         if extent.kind == Kind.ZERO:
-            return bytes(count)
+            return bytes(extent.length)
         if extent.kind == Kind.UNREADABLE:
             if extent.layer == len(self.layers):
-                raise MissingParent("sectors of a parent disk that is not there", offset, count)
-            raise Unreadable("sectors that the disk file does not hold", offset, count)
-        at = extent.at + offset - extent.start
+                raise MissingParent("sectors of a parent disk that is not there", extent.start,
+                                    extent.length)
+            raise Unreadable("sectors that the disk file does not hold", extent.start,
+                             extent.length)
         try:
-            data = self.layers[extent.layer].container.read_at(at, count)
+            data = self.layers[extent.layer].container.read_at(extent.at, extent.length)
         except Unreadable as error:
-            raise Unreadable(error.what, error.start - at + offset, error.length) from error
-        if len(data) < count:
-            raise Unreadable("past the end of the disk file", offset + len(data),
-                             count - len(data))
+            raise Unreadable(error.what, error.start - extent.at + extent.start,
+                             error.length) from error
+        if len(data) < extent.length:
+            raise Unreadable("past the end of the disk file", extent.start + len(data),
+                             extent.length - len(data))
         return data
 
     def owner_of(self, offset: int, length: int) -> tuple[int, ...]:
@@ -95,11 +124,12 @@ class Disk:
     def unreadable(self) -> list[tuple[int, int]]:
         """(offset, length) of every range that the files do not hold, joined."""
         ranges: list[tuple[int, int]] = []
-        for extent in self.resolve(0, self.size):
-            if extent.kind != Kind.UNREADABLE:
-                continue
-            if ranges and sum(ranges[-1]) == extent.start:
-                ranges[-1] = ranges[-1][0], ranges[-1][1] + extent.length
-            else:
-                ranges.append((extent.start, extent.length))
+        for start in range(0, self.size, _STEP):
+            for extent in self.resolve(start, min(_STEP, self.size - start)):
+                if extent.kind != Kind.UNREADABLE:
+                    continue
+                if ranges and sum(ranges[-1]) == extent.start:
+                    ranges[-1] = ranges[-1][0], ranges[-1][1] + extent.length
+                else:
+                    ranges.append((extent.start, extent.length))
         return ranges

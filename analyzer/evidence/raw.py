@@ -4,7 +4,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from analyzer.blocks import ExtentMap
+from analyzer.blocks import ExtentMap, OpenFile
 from analyzer.errors import EvidenceError, Unreadable
 from analyzer.evidence.ledger import Ledger
 from analyzer.evidence.segment import SECTOR, Segment
@@ -37,6 +37,10 @@ class RawBlocks:
 
     def extents(self) -> ExtentMap | None:
         return None
+
+    def open_file(self) -> OpenFile | None:
+        """See `FileBacked`: the file of an image that is not split."""
+        return self.segments[0].open_file() if len(self.segments) == 1 else None
 
     def _read_one(self, offset: int, end: int) -> bytes:
         """As much of [offset, end) as lies in one segment."""

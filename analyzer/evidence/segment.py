@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from analyzer.blocks import ExtentMap
+from analyzer.blocks import ExtentMap, OpenFile
 from analyzer.errors import EvidenceError, Unreadable, UsageError
 
 SECTOR: Final = 512
@@ -66,6 +66,10 @@ class Segment:
 
     def extents(self) -> ExtentMap | None:
         return None
+
+    def open_file(self) -> OpenFile | None:
+        """See `FileBacked`: None once a sector of it could not be read; raises as `read_at`."""
+        return None if self._bad else _descriptor(self.real, self.identity)
 
     def changed(self) -> bool:
         """True where size, time of change or the file itself are not what they were."""
