@@ -14,7 +14,11 @@ The size of the disk is the footer's Current Size, whatever the CHS geometry say
 Source: Microsoft, Virtual Hard Disk Image Format Specification 1.0 (2006).
 """
 
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator
 from itertools import pairwise
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +28,13 @@ from analyzer.disks import vhd_structures as structures
 from analyzer.disks.layer import SECTOR, Creator, ParentLink
 from analyzer.errors import Corrupt, Notice, Unreadable
 
-ABSENT = 0xFFFFFFFF
-MOST_ENTRIES = 1 << 24
-MOST_NOTICES = 100
+ABSENT: Final = 0xFFFFFFFF
+UNTRUSTED: Final = 0xFFFFFFFE
+"""In the table kept: an entry that was taken back."""
+MOST_ENTRIES: Final = 1 << 24
+MOST_NOTICES: Final = 100
+_RUNS_KEPT: Final = 1 << 20
+"""Of sectors alike in a block, over all blocks whose bitmap was read."""
 
 
 class Vhd:
@@ -49,9 +57,10 @@ class Vhd:
                                footer.created_at)
         self.parent: ParentLink | None = None
         self.block_size: int | None = None
-        self._table: NDArray[np.int64] = np.empty(0, np.int64)
+        self._table: NDArray[np.uint32] = np.empty(0, np.uint32)
         self._bitmap_size = 0
-        self._bitmaps: dict[int, list[Extent]] = {}
+        self._runs: dict[int, _Runs] = {}
+        self._runs_kept = 0
         self._check_size()
         if footer.kind != "fixed":
             self._open_dynamic(footer)
@@ -82,45 +91,45 @@ class Vhd:
         if footer.kind == "differencing":
             self.parent = structures.read_parent(self.container, header, self.notices)
 
-    def _read_table(self, header: structures.DynamicHeader) -> NDArray[np.int64]:
-        """Byte offset of each block's bitmap; -1 absent, -2 where the entry cannot be trusted."""
+    def _read_table(self, header: structures.DynamicHeader) -> NDArray[np.uint32]:
+        """Sector of each block's bitmap; ABSENT, or UNTRUSTED where the entry cannot be.
+
+        Four bytes an entry: a chain of ten layers of 2 TB has ten million of them.
+        """
         needed = -(-self.size // header.block_size)
         if needed > MOST_ENTRIES:
             raise Corrupt(f"VHD of {needed} blocks", 32)
         count = min(needed, header.entries)
         raw = self.container.read_at(header.table_offset, 4 * count)
-        sectors = np.frombuffer(raw[:len(raw) // 4 * 4], ">u4").astype(np.int64)
-        table = np.where(sectors == ABSENT, -1, sectors * SECTOR)
+        table = np.frombuffer(raw[:len(raw) // 4 * 4], ">u4").astype(np.uint32)
         if len(table) < needed:
             self._notice("VHD-BAT", f"the block table has {len(table)} of {needed} entries",
                          "the blocks without an entry are unreadable", header.table_offset)
-            table = np.append(table, np.full(needed - len(table), -2, np.int64))
-        return self._judge(table, header.table_offset, header.table_offset + 4 * count)
+            table = np.append(table, np.full(needed - len(table), UNTRUSTED, np.uint32))
+        self._judge(table, header.table_offset, header.table_offset + 4 * count)
+        return table
 
-    def _judge(self, table: NDArray[np.int64], low: int, high: int) -> NDArray[np.int64]:
+    def _judge(self, table: NDArray[np.uint32], low: int, high: int) -> None:
         """Take back entries that lie outside the file, on its structures, or on each other."""
-        present = table >= 0
-        reach = table + self._bitmap_size
-        start = self.footer.data_offset
-        bad = present & (reach >= self._data_end)
-        bad |= present & (table < structures.FOOTER_SIZE)
-        bad |= present & (table < start + structures.HEADER_SIZE) & (reach > start)
-        bad |= present & (table < high) & (reach > low)
-        order = np.argsort(table, kind="stable")
-        order = order[(present & ~bad)[order]]
+        blocks = np.flatnonzero(table < UNTRUSTED)
+        starts = table[blocks].astype(np.int64) * SECTOR
+        reach = starts + self._bitmap_size
+        header = self.footer.data_offset
+        bad = (reach >= self._data_end) | (starts < structures.FOOTER_SIZE)
+        bad |= (starts < header + structures.HEADER_SIZE) & (reach > header)
+        bad |= (starts < high) & (reach > low)
         whole = self._bitmap_size + (self.block_size or 0)
-        close = np.nonzero(np.diff(table[order]) < whole)[0]
-        overlapping = np.zeros(len(table), np.bool_)
-        overlapping[order[close]] = overlapping[order[close + 1]] = True
-        for flags, words in ((bad, "lies outside the file or on its tables"),
-                             (overlapping, "overlaps that of another block")):
-            for block in np.nonzero(flags)[0][:MOST_NOTICES].tolist():
+        taken_back = ((blocks[bad], "lies outside the file or on its tables"),
+                      (_too_close(blocks[~bad], starts[~bad], whole),
+                       "overlaps that of another block"))
+        for wrong, words in taken_back:
+            for block in wrong[:MOST_NOTICES].tolist():
                 self._notice("VHD-BAT", f"the table entry of block {block} {words}",
                              "the block is unreadable", low + 4 * block, 4)
-            if int(flags.sum()) > MOST_NOTICES:
-                self._notice("VHD-BAT", f"{int(flags.sum())} table entries: {words}",
+            if len(wrong) > MOST_NOTICES:
+                self._notice("VHD-BAT", f"{len(wrong)} table entries: {words}",
                              "the blocks are unreadable", low, high - low)
-        return np.where(bad | overlapping, -2, table)
+            table[wrong] = UNTRUSTED
 
     def extents_in(self, offset: int, length: int) -> list[Extent]:
         """See `layer.Layer`; raises ValueError outside the disk."""
@@ -135,69 +144,72 @@ class Vhd:
         for block, entry in enumerate(entries, first):
             start = block * self.block_size
             low, high = max(offset, start), min(end, start + self.block_size)
-            if entry < 0:
+            if entry >= UNTRUSTED:
                 _append(rows, Extent(low, high - low, self._hole(entry)))
             else:
-                for extent in self._block(block, entry):
-                    if extent.end > low and extent.start < high:
-                        _append(rows, extent.clip(low, high))
+                for extent in self._stored_block(block, entry * SECTOR, low, high):
+                    _append(rows, extent)
         return rows
 
     def _hole(self, entry: int) -> Kind:
-        if entry != -1:
+        if entry != ABSENT:
             return Kind.UNREADABLE
         return Kind.PARENT if self.kind == "differencing" else Kind.ZERO
 
-    def _block(self, block: int, entry: int) -> list[Extent]:
-        """Extents of one stored block, by its sector bitmap; kept, for blocks are read again."""
-        known = self._bitmaps.get(block)
-        if known is not None:
-            return known
+    def _stored_block(self, block: int, entry: int, low: int, high: int) -> Iterator[Extent]:
+        """Extents of [low, high), a part of a block whose bitmap lies at `entry`."""
+        start, data = block * (self.block_size or 0), entry + self._bitmap_size
+        runs = self._runs.get(block)
+        if runs is None:
+            runs = self._read_bitmap(start, entry)
+            if self._runs_kept > _RUNS_KEPT:
+                self._runs, self._runs_kept = {}, 0
+            self._runs[block] = runs
+            self._runs_kept += len(runs.kinds)
+        row = bisect_right(runs.starts, low - start) - 1
+        while low < high:
+            row += 1
+            stop = min(high, start + runs.starts[row])
+            kind = runs.kinds[row - 1]
+            if kind == Kind.DATA:
+                yield from self._stored(low, stop - low, data + low - start)
+            else:
+                yield Extent(low, stop - low, Kind(kind))
+            low = stop
+
+    def _read_bitmap(self, start: int, entry: int) -> "_Runs":
+        """The sectors alike in a block; it starts at `start` in the disk."""
         size = self.block_size or 0
-        start = block * size
         try:
             raw = self.container.read_at(entry, self._bitmap_size)
         except Unreadable:
-            rows = [Extent(start, size, Kind.UNREADABLE)]
-        else:
-            rows = self._by_bitmap(raw, start, size, entry + self._bitmap_size)
-        if len(self._bitmaps) > 4096:
-            self._bitmaps.clear()
-        self._bitmaps[block] = rows
-        return rows
-
-    def _by_bitmap(self, raw: bytes, start: int, size: int, data: int) -> list[Extent]:
+            return _Runs(array("q", (0, size)), bytes([Kind.UNREADABLE]))
         bits = np.unpackbits(np.frombuffer(raw, np.uint8))[:size // SECTOR]
-        edges = np.nonzero(np.diff(bits))[0] + 1
-        bounds = [0, *edges.tolist(), len(bits)]
-        rows: list[Extent] = []
-        for low, high in pairwise(bounds):
-            at, length = start + low * SECTOR, (high - low) * SECTOR
-            if bits[low]:
-                rows += self._stored(at, length, data + low * SECTOR)
-            elif self.kind == "differencing":
-                rows.append(Extent(at, length, Kind.PARENT))
-            else:
-                rows += self._never_written(at, length, data + low * SECTOR)
-        return rows
+        absent = Kind.PARENT if self.kind == "differencing" else Kind.ZERO
+        kinds = np.where(bits, np.uint8(Kind.DATA), np.uint8(absent))
+        if absent == Kind.ZERO:
+            bounds = [*_changes(kinds), len(kinds)]
+            for low, high in pairwise(bounds):
+                if not bits[low]:
+                    at = low * SECTOR
+                    kinds[low:high] = self._never_written(
+                        start + at, (high - low) * SECTOR, entry + self._bitmap_size + at)
+        rows = _changes(kinds)
+        return _Runs(array("q", [row * SECTOR for row in rows] + [size]), kinds[rows].tobytes())
 
-    def _never_written(self, start: int, length: int, at: int) -> list[Extent]:
+    def _never_written(self, start: int, length: int, at: int) -> NDArray[np.uint8]:
         """Sectors of a dynamic disk with a clear bit: ZERO unless the file holds data there."""
         try:
             raw = self.container.read_at(at, max(0, min(length, self._data_end - at)))
         except Unreadable:
-            return [Extent(start, length, Kind.UNREADABLE)]
+            return np.full(length // SECTOR, Kind.UNREADABLE, np.uint8)
         sectors = np.frombuffer(raw.ljust(length, b"\0"), np.uint8).reshape(-1, SECTOR)
-        highest: list[int] = sectors.max(axis=1).tolist()
-        rows: list[Extent] = []
-        for index, used in enumerate(highest):
-            kind = Kind.UNREADABLE if used else Kind.ZERO
-            _append(rows, Extent(start + index * SECTOR, SECTOR, kind))
-        if any(row.kind == Kind.UNREADABLE for row in rows):
+        used = sectors.any(axis=1)
+        if used.any():
             self._notice("VHD-BITMAP", f"sectors from {start:#x} hold data although the sector "
                          "bitmap says they were never written", "those sectors are unreadable",
                          at, length)
-        return rows
+        return np.where(used, np.uint8(Kind.UNREADABLE), np.uint8(Kind.ZERO))
 
     def _stored(self, start: int, length: int, at: int) -> list[Extent]:
         """DATA as far as the data of the file reaches, UNREADABLE behind."""
@@ -210,6 +222,29 @@ class Vhd:
     def _notice(self, code: str, what: str, effect: str, start: int | None = None,
                 length: int | None = None) -> None:
         self.notices.append(Notice(code, what, effect, start, length))
+
+
+class _Runs(NamedTuple):
+    """Sectors alike in one block: bytes from its start, its size last; a Kind each."""
+
+    starts: "array[int]"
+    kinds: bytes
+
+
+def _changes(kinds: NDArray[np.uint8]) -> list[int]:
+    """0 and every sector that is not like the one before it."""
+    changes: list[int] = (np.flatnonzero(kinds[1:] != kinds[:-1]) + 1).tolist()
+    return [0, *changes]
+
+
+def _too_close(blocks: NDArray[np.int64], starts: NDArray[np.int64],
+               whole: int) -> NDArray[np.int64]:
+    """Those of `blocks`, in order, that start less than `whole` bytes from another."""
+    if bool((np.diff(np.sort(starts)) >= whole).all()):
+        return blocks[:0]
+    order = np.argsort(starts, kind="stable")
+    close = np.flatnonzero(np.diff(starts[order]) < whole)
+    return blocks[np.unique(order[np.append(close, close + 1)])]
 
 
 def _append(rows: list[Extent], extent: Extent) -> None:
