@@ -137,7 +137,10 @@ def _inside(located: Located) -> list[WindowsSystem]:
     system = located.system
     chain = chain_at(system, located.item)
     items = [system.item_at(file.volume, file.source.entry or 0) for file in chain.files]
-    return build_systems([chain_medium(chain.disk, items)], depth=system.depth + 1)
+    medium = chain_medium(chain.disk, items)
+    medium.notices += [notice for file in chain.files for notice in file.layer.notices]
+    medium.notices += chain.notices
+    return build_systems([medium], depth=system.depth + 1)
 
 
 def chain_at(system: WindowsSystem, item: Item) -> Chain:

@@ -15,6 +15,7 @@ TOOLS = {
     "needs_sleuthkit": ("fls", "mactime"),
     "needs_strace": ("strace",),
     "needs_chromium": ("chromium",),
+    "needs_fuse": ("fusermount3",),
     "needs_ntfs3g": ("mkntfs", "ntfs-3g"),
 }
 

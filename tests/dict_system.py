@@ -84,7 +84,7 @@ class DictFiles:
                         for name in self.content if name.startswith(f"{path}:"))
         name = path.rpartition("/")[2] or "."
         at = AT + number
-        return Entry(path, name, name.encode("utf-16-le"), number + 64, 1,
+        return Entry(path, name, name.encode("utf-16-le", "surrogatepass"), number + 64, 1,
                      not isinstance(content, Deleted), content is None,
                      len(data) if isinstance(data, bytes) else 0,
                      Times(at, at, at, at, at, at, at, at), streams, reparse)

@@ -148,6 +148,13 @@ def _address_verbs(verbs: Any) -> None:
     parser.add_argument("address", metavar="IMAGE!PATH")
     parser.add_argument("-o", "--output", required=True, metavar="FILE",
                         help="file to write; never overwritten")
+    parser = _add(verbs, "mount", "mount:mount", "show a disk and its volumes as a folder", """\
+DIR shows disk.raw, the disk as its computer sees it, and a folder for each volume (C, p2, ...),
+until it is unmounted or Ctrl-C is pressed. Nothing can be written; bytes that cannot be known
+give an input/output error. ADDRESS is an image, or a virtual disk in it: IMAGE!/D:/VMs/web.avhd.
+Needs Linux with FUSE, and vmtrail[mount].""")
+    parser.add_argument("address", metavar="IMAGE!PATH")
+    parser.add_argument("folder", metavar="DIR", help="an empty folder")
 
 
 def build_parser() -> argparse.ArgumentParser:
