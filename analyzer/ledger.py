@@ -26,6 +26,7 @@ class Ledger:
         self._problems: dict[Problem, None] = {}
         self._told: set[Problem] = set()
         self._coverage: dict[str, Coverage] = {}
+        self._covered: set[Coverage] = set()
 
     def notice(self, notice: Notice, source: Source, plugin: str = "") -> None:
         """Turn a reader's notice into a Problem."""
@@ -59,6 +60,9 @@ class Ledger:
         return found
 
     def coverage(self) -> list[Coverage]:
-        """By place; given out once."""
-        found, self._coverage = self._coverage, {}
-        return [found[place] for place in sorted(found)]
+        """By place; each state of a place is given out once."""
+        found = [self._coverage[place] for place in sorted(self._coverage)]
+        fresh = [row for row in found if row not in self._covered]
+        self._covered.update(fresh)
+        self._coverage.clear()
+        return fresh

@@ -21,6 +21,7 @@ class Registry:
     def __init__(self, windows: Item | None, ledger: Ledger) -> None:
         self._windows, self._ledger = windows, ledger
         self._hives: dict[str, Hive | None] = {}
+        self._failures: dict[str, EvidenceError] = {}
 
     def hive(self, name: str) -> Hive | None:
         """SYSTEM, SOFTWARE ...; None where it is absent or could not be read, said once."""
@@ -82,31 +83,35 @@ class Registry:
             return ""
 
     def say(self) -> None:
-        """Put what the hives have noticed so far into the ledger."""
+        """Put what became of the hives, and what they noticed so far, into the ledger.
+
+        Not at opening: the drive letters in the paths come out of a hive themselves.
+        """
         for name, hive in self._hives.items():
+            if self._windows is None:
+                continue
+            place = f"{self._windows.path}\\System32\\config\\{name}"
+            failure = self._failures.get(name)
             if hive is not None:
                 self._ledger.notices(hive.notices, self.source(name))
+                self._ledger.cover(place, "partial" if hive.notices else "read")
+            elif failure is not None:
+                self._ledger.problem(failure, self._ledger.source.at(place),
+                                     "the facts of this hive are missing")
+                self._ledger.cover(place, "unreadable")
+            else:
+                self._ledger.cover(place, "absent")
 
     def _item(self, name: str) -> Item | None:
         return self._windows.child(f"{CONFIG}/{name}") if self._windows is not None else None
 
     def _open(self, name: str) -> Hive | None:
-        if self._windows is None:
-            return None
-        place = f"{self._windows.path}\\System32\\config\\{name}"
         try:
             item = self._item(name)
-            if item is None:
-                self._ledger.cover(place, "absent")
-                return None
-            hive = Hive.open(item.read())
+            return Hive.open(item.read()) if item is not None else None
         except EvidenceError as error:
-            self._ledger.cover(place, "unreadable")
-            self._ledger.problem(error, self._ledger.source.at(place),
-                                 "the facts of this hive are missing")
+            self._failures[name] = error
             return None
-        self._ledger.cover(place, "partial" if hive.notices else "read")
-        return hive
 
     def _lost(self, error: EvidenceError, hive: str, place: str) -> None:
         self._ledger.problem(error, self.source(hive).at(place), "this fact is missing")

@@ -100,6 +100,7 @@ class WindowsSystem:
 
     def coverage(self) -> list[Coverage]:
         """How far each place was read, by place; given out once."""
+        self.registry.say()
         return self.ledger.coverage()
 
     def survey(self) -> Iterator[Volume]:

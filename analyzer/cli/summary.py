@@ -26,7 +26,11 @@ def summary(case: Case, exit_code: int) -> Iterator[str]:
         + (f", hash: {r['verified']}" if r["verified"] else "") for r in tables.rows("evidence")])
     systems = list(tables.rows("system"))
     inside = [r for r in systems if "!/" in r["source_path"]]
-    yield from _section("Hosts", [_system(r) for r in systems if r not in inside])
+    hosts = [r for r in systems if r not in inside and r["role"] == "Hyper-V host"]
+    others = [r for r in systems if r not in inside and r not in hosts]
+    yield from _section("Hyper-V hosts", [_system(r) for r in hosts])
+    if others:
+        yield from _section("Other Windows installations", [_system(r) for r in others])
     yield from _machines(tables)
     disks = {r["source_path"]: r for r in tables.rows("disk_layer")}
     yield from _section("Virtual disks", [

@@ -29,7 +29,7 @@ def test_the_summary_names_what_the_construction_made(summary: str, truth: Any) 
     for machine in truth["machines"]:
         if machine.get("name"):
             assert machine["name"] in summary
-    for word in ("Hosts (1)", "Problems (", "Looked at:", "report.html", "Finished."):
+    for word in ("Hyper-V hosts (1)", "Problems (", "Looked at:", "report.html", "Finished."):
         assert word in summary
     assert not RAW_CONTROL.search(summary)
 
@@ -135,7 +135,7 @@ def test_what_cannot_be_done_says_what_can(case: Path, corpus: Path, vmtrail: Vm
             (2, "did you mean virtual_machines", ["analyze", image, "-o", tmp_path / "x",
                                                   "--plugins", "virtual_machine"]),
             (2, "not a case", ["inventory", tmp_path]),
-            (2, "dc01", ["timeline", case, "--vm", "DC1"]),
+            (2, "did you mean DC01", ["timeline", case, "--vm", "DC1"]),
             (2, "2008-11-09", ["timeline", case, "--from", "yesterday"]),
             (2, "--from is not before", ["timeline", case, "--from", "2010-01-01",
                                          "--to", "2009-01-01"]),
@@ -215,7 +215,8 @@ def test_the_small_hosts(corpus: Path, vmtrail: Vmtrail, tmp_path: Path) -> None
     assert "Looked at:" in done.stdout
     done = vmtrail("analyze", corpus / "plain-windows.E01", "-o", tmp_path / "plain", "--verify")
     assert done.returncode == 0
-    assert "Hyper-V host" not in done.stdout
+    assert "Hyper-V hosts (0)" in done.stdout
+    assert "Other Windows installations (1)" in done.stdout
     assert "hash: match" in done.stdout
 
 
