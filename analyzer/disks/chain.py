@@ -1,7 +1,8 @@
 """Chains: who is whose parent among the disk files of the evidence.
 
-A parent is found by its unique id and by nothing else. Locators choose between copies that
-carry the same id, and tell where a missing parent was; no path is ever opened.
+A parent is found by its id and by nothing else: the unique id of a VHD, the DataWriteGuid of a
+VHDX. Locators choose between copies that carry the same id, and tell where a missing parent was;
+no path is ever opened.
 """
 
 import ntpath
@@ -9,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from analyzer.blocks import Kind
 from analyzer.disks.disk import Disk
 from analyzer.disks.layer import Layer
 from analyzer.errors import Notice
@@ -38,17 +40,19 @@ class Shelf:
     """All disk files among which parents are looked for, in a fixed order."""
 
     files: tuple[DiskFile, ...]
-    _by_id: dict[str, list[DiskFile]] = field(default_factory=dict)
+    _by_id: dict[tuple[str, str], list[DiskFile]] = field(default_factory=dict)
     _by_path: dict[str, DiskFile] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for file in self.files:
-            self._by_id.setdefault(file.layer.disk_id, []).append(file)
+            self._by_id.setdefault((file.layer.format, file.layer.link_id), []).append(file)
             self._by_path.setdefault(file.path.lower(), file)
 
-    def with_id(self, disk_id: str) -> Sequence[DiskFile]:
-        """Every file with that unique id."""
-        return self._by_id.get(disk_id, ())
+    def parents_of(self, child: DiskFile) -> Sequence[DiskFile]:
+        """Every file that bears an id the child names, those of the first id it names first."""
+        link = child.layer.parent
+        return [file for wanted in (link.wanted if link else ())
+                for file in self._by_id.get((child.layer.format, wanted), ())]
 
     def at_path(self, path: str) -> DiskFile | None:
         """The file at a Windows path, whatever the case of its letters."""
@@ -59,8 +63,8 @@ class Shelf:
 class Chain:
     """A disk file with its parents, top first.
 
-    broken  "" where the chain is whole, else why it ends: "parent missing", "wrong parent",
-            "cyclic", "too deep"
+    broken  "" where the chain is whole, else why it ends: "parent missing", "wrong parent" and
+            the field that is wrong, "cyclic", "too deep"
     bases   for each file below the top, what it was found by
     """
 
@@ -80,11 +84,28 @@ class Chain:
 
     def verdict(self, depth: int) -> str:
         """What can be said of one layer, in words: "complete" or what is wrong."""
-        codes = {notice.code for notice in self.files[depth].layer.notices}
+        layer = self.files[depth].layer
+        codes = {notice.code for notice in layer.notices}
         words = [word for code, word in _WORDS.items() if code in codes]
+        count = self._own_losses[depth]
+        if count:
+            words.append("1 unreadable range" if count == 1 else f"{count} unreadable ranges")
         if self.broken and depth == len(self.files) - 1:
             words.append(self.broken)
         return "; ".join(words) or "complete"
+
+    @property
+    def whole_verdict(self) -> str:
+        """The same for the chain: "complete", or each file with what is wrong with it."""
+        said = [(file.path, self.verdict(depth)) for depth, file in enumerate(self.files)]
+        return "; ".join(f"{path}: {words}" for path, words in said
+                         if words != "complete") or "complete"
+
+    @cached_property
+    def _own_losses(self) -> list[int]:
+        """For each layer, the ranges that its own file should hold and does not."""
+        return [sum(1 for extent in file.layer.extents_in(0, file.layer.size)
+                    if extent.kind == Kind.UNREADABLE) for file in self.files]
 
 
 _WORDS: Mapping[str, str] = {
@@ -92,22 +113,36 @@ _WORDS: Mapping[str, str] = {
     "VHD-CRC": "checksum wrong",
     "VHD-BAT": "block table damaged",
     "VHD-TRUNC": "truncated",
+    "VHDX-ID": "file identifier lost",
+    "VHDX-HDR": "header repaired from its copy",
+    "VHDX-HDR2": "headers contradict",
+    "VHDX-REGI": "region table repaired from its copy",
+    "VHDX-REGI2": "region tables differ",
+    "VHDX-LOG": "log replayed",
+    "VHDX-LOGEND": "end of the log does not verify",
+    "VHDX-BAT": "block table damaged",
+    "VHDX-BITMAP": "sector bitmap missing",
+    "VHDX-UNDEFINED": "blocks of undefined content",
+    "VHDX-LOCATOR": "parent locator damaged",
+    "VHDX-INCOMPLETE": "never completely created",
+    "VHDX-TRUNC": "truncated",
 }
 
 
 def build_chain(top: DiskFile, shelf: Shelf) -> Chain:
-    """Follow parents by unique id; ends, and says why, at the first that is not there."""
+    """Follow parents by their ids; ends, and says why, at the first that is not there."""
     files, bases = [top], [""]
     notices: list[Notice] = []
     broken = ""
-    while (link := files[-1].layer.parent) is not None:
+    while files[-1].layer.parent is not None:
         child = files[-1]
-        candidates = shelf.with_id(link.disk_id)
+        candidates = shelf.parents_of(child)
         fresh = [file for file in candidates if file not in files]
         if candidates and not fresh:
             broken = "cyclic"
-            notices.append(Notice("VHD-CYCLE", f"{child.path} has a parent that is its own child",
-                                  "the chain was cut there; the parent's sectors are unreadable"))
+            notices.append(_notice(
+                child, "CYCLE", f"{child.path} has a parent that is its own child",
+                "the chain was cut there; the parent's sectors are unreadable"))
             break
         if not fresh:
             broken, notice = _missing(child, shelf)
@@ -115,12 +150,12 @@ def build_chain(top: DiskFile, shelf: Shelf) -> Chain:
             break
         if len(files) == DEEPEST:
             broken = "too deep"
-            notices.append(Notice("VHD-DEPTH", f"more than {DEEPEST} layers",
-                                  "the layers beyond are not read; their sectors are unreadable"))
+            notices.append(_notice(child, "DEPTH", f"more than {DEEPEST} layers", "the layers "
+                                   "beyond are not read; their sectors are unreadable"))
             break
         files.append(_choose(child, fresh, notices))
-        bases.append(f"unique id {link.disk_id}")
-        _compare_time(child, files[-1], notices)
+        bases.append(f"{files[-1].layer.link_name} {files[-1].layer.link_id}")
+        _compare(child, files[-1], notices)
     return Chain(tuple(files), tuple(bases), broken, tuple(notices))
 
 
@@ -131,22 +166,36 @@ def hinted_paths(child: DiskFile) -> Iterator[str]:
         yield ntpath.normpath(hint if ntpath.isabs(hint) else ntpath.join(folder, hint))
 
 
+def _notice(child: DiskFile, code: str, what: str, effect: str) -> Notice:
+    return Notice(f"{child.layer.format}-{code}", what, effect)
+
+
 def _missing(child: DiskFile, shelf: Shelf) -> tuple[str, Notice]:
-    wanted = child.layer.parent.disk_id if child.layer.parent else ""
+    wanted = " or ".join(child.layer.parent.wanted if child.layer.parent else ()) or "(none)"
+    field_name = child.layer.link_name
     paths = list(hinted_paths(child))
     for path in paths:
         other = shelf.at_path(path)
         if other is not None:
-            return "wrong parent", Notice(
-                "VHD-PARENTID",
-                f"the parent of {child.path} has unique id {wanted}; {other.path}, where it was, "
-                f"has {other.layer.disk_id}",
+            return f"wrong parent ({field_name})", _notice(
+                child, "PARENTID",
+                f"the parent of {child.path} has {field_name} {wanted}; {other.path}, where it "
+                f"was, has {other.layer.link_id or '(none)'}{_same_disk(child, other)}",
                 "it was not attached; the parent's sectors are unreadable")
-    return "parent missing", Notice(
-        "VHD-NOPARENT",
-        f"no disk of the evidence has unique id {wanted}, the parent of {child.path}; it was at "
+    return "parent missing", _notice(
+        child, "NOPARENT",
+        f"no disk of the evidence has {field_name} {wanted}, the parent of {child.path}; it was at "
         + (" or ".join(dict.fromkeys(paths)) or "a place that is not recorded"),
         "the sectors that lie in the parent are unreadable")
+
+
+def _same_disk(child: DiskFile, other: DiskFile) -> str:
+    """Words for a VHDX that has the child's disk id and other data than when it was a parent."""
+    if child.layer.format != other.layer.format or child.layer.link_id == child.layer.disk_id:
+        return ""
+    if child.layer.disk_id and child.layer.disk_id == other.layer.disk_id:
+        return ", although it is the same disk: its data were changed since"
+    return ""
 
 
 def _choose(child: DiskFile, fresh: Sequence[DiskFile], notices: list[Notice]) -> DiskFile:
@@ -158,20 +207,25 @@ def _choose(child: DiskFile, fresh: Sequence[DiskFile], notices: list[Notice]) -
     chosen = min(hinted or fresh, key=lambda file: (
         hints.index(file.path.lower()) if file.path.lower() in hints else 0, file.path))
     others = ", ".join(file.path for file in fresh if file is not chosen)
-    notices.append(Notice(
-        "VHD-TWINS", f"several disks have unique id {chosen.layer.disk_id}: {others}",
-        f"{chosen.path} was taken as parent of {child.path} "
+    notices.append(_notice(
+        child, "TWINS", f"several disks have {chosen.layer.link_name} {chosen.layer.link_id}: "
+        f"{others}", f"{chosen.path} was taken as parent of {child.path} "
         + ("because a locator names it" if hinted else "as the first of them: unproven")))
     return chosen
 
 
-def _compare_time(child: DiskFile, parent: DiskFile, notices: list[Notice]) -> None:
+def _compare(child: DiskFile, parent: DiskFile, notices: list[Notice]) -> None:
     """A parent time stamp other than 0 is when the parent's file was last changed."""
+    if child.layer.sector_size != parent.layer.sector_size:
+        notices.append(_notice(
+            child, "SECTOR", f"{child.path} has sectors of {child.layer.sector_size} bytes and its "
+            f"parent {parent.path} of {parent.layer.sector_size}", "the ids match, so it was "
+            "attached"))
     recorded = child.layer.parent.changed_at if child.layer.parent else None
     if recorded is None or parent.changed_at is None:
         return
     if abs(recorded - parent.changed_at) > 2 * 10_000_000:
-        notices.append(Notice(
-            "VHD-PARENTTIME",
+        notices.append(_notice(
+            child, "PARENTTIME",
             f"{child.path} was made when {parent.path} had another time of last change",
             "the ids match, so it was attached; the parent was copied or written since"))

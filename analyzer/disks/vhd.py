@@ -41,6 +41,8 @@ class Vhd:
     """One VHD file; see `layer.Layer`."""
 
     format = "VHD"
+    link_name = "unique id"
+    sector_size = SECTOR
 
     def __init__(self, container: Blocks) -> None:
         """Raises NotThisFormat, Corrupt, Unreadable."""
@@ -51,8 +53,8 @@ class Vhd:
         self.kind = footer.kind
         self.size = footer.current_size
         self.original_size = footer.original_size
-        self.disk_id = footer.disk_id
-        self.in_saved_state = footer.in_saved_state
+        self.disk_id = self.link_id = footer.disk_id
+        self.in_saved_state: bool | None = footer.in_saved_state
         self.creator = Creator(footer.application, _version(footer), footer.host_os,
                                footer.created_at)
         self.parent: ParentLink | None = None

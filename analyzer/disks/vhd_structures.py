@@ -156,7 +156,7 @@ def read_parent(container: Blocks, header: DynamicHeader, notices: list[Notice])
                                   "the other locators and the unique id remain", at, length))
             continue
         locators.append((code, _locator_text(code, raw)))
-    return ParentLink(header.parent_id, header.parent_changed_at, header.parent_name,
+    return ParentLink((header.parent_id,), header.parent_changed_at, header.parent_name,
                       tuple(locators))
 
 

@@ -1,14 +1,13 @@
 """Finding virtual disk files: by content, wherever they lie and whatever they are called."""
 
 from analyzer.disks.chain import DiskFile, Shelf
-from analyzer.disks.vhd import Vhd
-from analyzer.errors import EvidenceError, NotThisFormat, Unsupported
+from analyzer.disks.open import open_layer
+from analyzer.errors import EvidenceError, NotThisFormat
 from analyzer.links import is_link
 from analyzer.system import WindowsSystem
 from analyzer.volume import Item
 
-VHD_SUFFIXES = (".vhd", ".avhd", ".vud")
-LATER_SUFFIXES = (".vhdx", ".avhdx", ".vhds")
+SUFFIXES = (".vhd", ".avhd", ".vud", ".vhdx", ".avhdx", ".vhds")
 SMALLEST_UNNAMED = 1 << 20
 """Bytes; smaller files are looked into only if their name says disk."""
 
@@ -21,17 +20,19 @@ class DiskFiles:
         self._known: dict[tuple[str, int, str], DiskFile | None] = {}
 
     def wanted(self, item: Item) -> bool:
-        """Whether a file may be a virtual disk: by its name, or by a footer at its end."""
+        """Whether a file may be a virtual disk: by its name, its first bytes, or a footer."""
         entry = item.entry
         if entry.is_directory or not entry.allocated or is_link(entry):
             return False
-        if entry.name.lower().endswith(VHD_SUFFIXES + LATER_SUFFIXES):
+        if entry.name.lower().endswith(SUFFIXES):
             return True
         if entry.size < SMALLEST_UNNAMED or entry.size % 512 not in (0, 511):
             return False
         try:
-            return item.blocks().read_at(entry.size // 512 * 512 - 512 * (entry.size % 512 == 0),
-                                         8) == b"conectix"
+            blocks = item.blocks()
+            return blocks.read_at(0, 8) == b"vhdxfile" or \
+                blocks.read_at(entry.size // 512 * 512 - 512 * (entry.size % 512 == 0),
+                               8) == b"conectix"
         except EvidenceError:
             return False
 
@@ -49,11 +50,7 @@ class DiskFiles:
 
     def _open(self, item: Item) -> DiskFile | None:
         try:
-            blocks = item.blocks()
-            head = blocks.read_at(0, 8)
-            if head == b"vhdxfile":
-                raise Unsupported("a VHDX disk; this version decodes VHD")
-            layer = Vhd(blocks)
+            layer = open_layer(item.blocks())
         except NotThisFormat as error:
             self._system.problem(error, item.source, "a file that is named as a virtual disk, or "
                                  "used as one, could not be opened")

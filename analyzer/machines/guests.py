@@ -11,7 +11,7 @@ from typing import Any
 
 from analyzer.disks.chain import Chain
 from analyzer.disks.disk import Disk
-from analyzer.disks.vhd import Vhd
+from analyzer.disks.open import open_layer
 from analyzer.errors import Corrupt
 from analyzer.machines.inventory import inventory
 from analyzer.machines.model import Configured, Node
@@ -104,9 +104,9 @@ def open_guest(system: WindowsSystem, state: GuestState) -> list[WindowsSystem]:
 def open_disk(system: WindowsSystem, files: tuple[LayerFile, ...]) -> Medium:
     """One chain as a medium of the guest."""
     items = [system.item_at(file.volume, file.entry) for file in files]
-    layers = [Vhd(item.blocks()) for item in items]
+    layers = [open_layer(item.blocks()) for item in items]
     for child, parent in pairwise(layers):
-        if child.parent is None or child.parent.disk_id != parent.disk_id:
+        if child.parent is None or parent.link_id not in child.parent.wanted:
             raise Corrupt(f"{items[0].path}: the chain changed since it was planned")
     return chain_medium(Disk(layers), items)
 

@@ -33,7 +33,7 @@ def _layer(chain: Chain, depth: int, vm_id: str, snapshot_id: str) -> DiskLayer:
         path=file.path, chain=chain.files[0].source.address, depth=depth, layer=layer.kind,
         format=layer.format, size=layer.size, file_size=layer.container.size,
         original_size=layer.original_size, block_size=layer.block_size,
-        parent_id=link.disk_id if link is not None else "",
+        parent_id=link.parent_id if link is not None else "",
         parent_path=link.hints[0] if link is not None and link.hints else "",
         found_by=chain.bases[depth] or top, creator=layer.creator.application,
         creator_version=layer.creator.version, creator_os=layer.creator.host_os,

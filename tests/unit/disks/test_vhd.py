@@ -240,7 +240,7 @@ def test_a_file_of_the_right_name_and_the_wrong_id_is_not_attached() -> None:
     impostor = file("p.vhd", make.fixed(bytes(4096), unique_id=IDS[9], created=1))
     child = file("c.avhd", diff(1, 0))
     chain = build_chain(child, Shelf((impostor, child)))
-    assert (len(chain.files), chain.broken) == (1, "wrong parent")
+    assert (len(chain.files), chain.broken) == (1, "wrong parent (unique id)")
     assert str(uuid.UUID(bytes=IDS[9])).upper() in chain.notices[0].what
 
 
