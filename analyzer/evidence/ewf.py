@@ -3,9 +3,11 @@
 A chunk is stored as it is and followed by its Adler-32, or as one zlib stream (RFC 1950), which
 carries its own. libewf returns zeros for a chunk that fails (measured); here such a chunk is
 Unreadable.
+
+Inflating is most of the time that reading takes. ISA-L does it, and Adler-32, two to five times
+as fast as zlib with the same checks; zlib where there is no ISA-L.
 """
 
-import zlib
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +30,12 @@ from analyzer.evidence.ewf_tables import Entries, Table, find_tables, load
 from analyzer.evidence.ledger import Ledger
 from analyzer.evidence.segment import Segment
 
+try:
+    from isal import isal_zlib as deflate
+except ImportError:  # no ready-made wheel for this machine
+    import zlib as deflate  # type: ignore[no-redef]
+
+_DAMAGED: Final[type[Exception]] = deflate.error  # type: ignore[assignment]
 _CACHE: Final = 32 << 20
 """Bytes of inflated chunks kept; as much again for tables."""
 _OVERHEAD: Final = 1024
@@ -134,7 +142,7 @@ def _reader(media: Media, tables: list[Table]) -> Callable[[int], bytes]:
         table = tables[bisect_right(firsts, index) - 1]
         try:
             return _read_chunk(table, entries, index - table.first, media.chunk, size)
-        except (Corrupt, Unreadable, zlib.error) as error:
+        except (Corrupt, Unreadable, _DAMAGED) as error:
             raise Unreadable(f"{table.segment.name}: chunk {index}: {error}",
                              start, size) from error
 
@@ -143,7 +151,7 @@ def _reader(media: Media, tables: list[Table]) -> Callable[[int], bytes]:
 
 def _read_chunk(table: Table, entries: Callable[[Table], Entries], row: int, chunk: int,
                 size: int) -> bytes:
-    """`size` to `chunk` bytes; raises Corrupt, Unreadable or zlib.error."""
+    """`size` to `chunk` bytes; raises Corrupt, Unreadable or deflate.error."""
     if not table.usable:
         raise Corrupt("its table is damaged")
     place = entries(table).place(row)
@@ -155,9 +163,9 @@ def _read_chunk(table: Table, entries: Callable[[Table], Entries], row: int, chu
 
 
 def _inflate(data: bytes, chunk: int, size: int) -> bytes:
-    """The zlib stream at the start of `data`; its own Adler-32 is checked by zlib."""
-    inflater = zlib.decompressobj()
-    media = inflater.decompress(data, chunk + 1)
+    """The zlib stream at the start of `data`; its own Adler-32 is checked by the library."""
+    inflater = deflate.decompressobj()
+    media: bytes = inflater.decompress(data, chunk + 1)
     if not inflater.eof or not size <= len(media) <= chunk:
         raise Corrupt(f"inflates to {len(media)} bytes instead of {size}, or does not end")
     return media
@@ -165,9 +173,10 @@ def _inflate(data: bytes, chunk: int, size: int) -> bytes:
 
 def _checked(data: bytes, chunk: int, size: int) -> bytes:
     """Bytes stored as they are, followed by their Adler-32; there may be padding after it."""
+    view = memoryview(data)
     for length in (size, chunk, len(data) - 4):
         stored = data[length:length + 4]
         if size <= length and len(stored) == 4 and \
-                zlib.adler32(data[:length]) == int.from_bytes(stored, "little"):
+                deflate.adler32(view[:length]) == int.from_bytes(stored, "little"):
             return data[:length]
     raise Corrupt(f"wrong checksum, or cut ({len(data)} bytes)")

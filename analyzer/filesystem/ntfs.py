@@ -98,7 +98,9 @@ class Ntfs:
             report(Notice("IMG-TRUNC", f"the volume has {boot.size} bytes, {blocks.size} are here",
                           "what lies past them cannot be read", blocks.size,
                           boot.size - blocks.size))
-        return cls(blocks, image, open_table(image, boot, report), notices)
+        table = open_table(image, boot, report)
+        image.pin(table.map)
+        return cls(blocks, image, table, notices)
 
     @property
     def notices(self) -> list[Notice]:

@@ -1,18 +1,22 @@
 """EWF-E01: against the writer's media, against libewf, and real images."""
 
+import zlib
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pyewf
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from isal import isal_zlib
 
-from analyzer.evidence import AcquiredImage, open_evidence
+from analyzer.errors import Corrupt
+from analyzer.evidence import AcquiredImage, ewf, open_evidence
 from analyzer.evidence.ewf_tables import Table, entries_of
 from analyzer.evidence.segment import look
 from analyzer.times import parse_iso
-from tests.unit.evidence.ewf_writer import CHUNK, Writer, media, one, put
+from tests.unit.evidence.ewf_writer import CHUNK, Writer, adler, media, one, put
 
 
 def test_bytes_equal_the_media_and_libewf(tmp_path: Path) -> None:
@@ -101,6 +105,31 @@ def test_entry_that_points_out_of_its_section(tmp_path: Path) -> None:
     assert places[1] is not None
     assert places[1].length == 50
     assert places[2] is None
+
+
+@pytest.mark.parametrize("library", [isal_zlib, zlib], ids=lambda library: library.__name__)
+def test_every_bit_of_a_chunk_counts(library: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever library inflates, a chunk with one bit flipped is refused, or reads the same."""
+    monkeypatch.setattr(ewf, "deflate", library)
+    monkeypatch.setattr(ewf, "_DAMAGED", library.error)
+    truth = media(1)
+    for data, read in ((zlib.compress(truth), ewf._inflate), (adler(truth), ewf._checked)):
+        assert read(data, CHUNK, CHUNK) == truth
+        for bit in range(0, 8 * len(data), 13):
+            flipped = bytearray(data)
+            flipped[bit // 8] ^= 1 << bit % 8
+            try:
+                assert read(bytes(flipped), CHUNK, CHUNK) == truth
+            except (library.error, Corrupt):
+                continue
+        for cut in range(0, len(data), 101):
+            with pytest.raises((library.error, Corrupt)):
+                read(data[:cut], CHUNK, CHUNK)
+
+
+def test_a_chunk_that_swells_is_stopped() -> None:
+    with pytest.raises(Corrupt):
+        ewf._inflate(zlib.compress(bytes(1 << 24)), CHUNK, CHUNK)
 
 
 def test_base_offset(tmp_path: Path) -> None:

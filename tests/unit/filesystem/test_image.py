@@ -1,9 +1,11 @@
 """The ledger against a set of bytes, and the image that never fails."""
 
+import random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.blocks import Memory
+from analyzer.blocks import Extent, ExtentMap, Kind, Memory
 from analyzer.errors import Corrupt
 from analyzer.filesystem.image import Ledger, PaddedImage
 from analyzer.filesystem.stream import RefusedBlocks
@@ -55,3 +57,53 @@ def test_a_patched_sector_is_not_lost() -> None:
     image = PaddedImage(Faulty(bytes(100), ((0, 10),)), 100, {0: b"x" * 10})
     assert image.read(0, 20) == b"x" * 10 + bytes(10)
     assert image.ledger.ranges == []
+
+
+def test_pinned_pages_give_the_same_bytes_and_the_same_ledger() -> None:
+    page = 256 << 10
+    data = random.Random(7).randbytes(5 * page + 1000)
+    bad = ((page + 5000, 300), (4 * page, 10))
+    pinned = PaddedImage(Faulty(data, bad), len(data) + 700, {3 * page - 2: b"patch"})
+    plain = PaddedImage(Faulty(data, bad), len(data) + 700, {3 * page - 2: b"patch"})
+    pinned.pin(ExtentMap.build([
+        Extent(0, 3 * page, Kind.DATA, 4096), Extent(3 * page, 512, Kind.ZERO),
+        Extent(3 * page + 512, 2 * page, Kind.DATA, 3 * page + 900)]))
+    rng = random.Random(8)
+    for _ in range(400):
+        offset, length = rng.randrange(len(data) + 800), rng.choice((1, 512, 65536, 2 * page))
+        assert pinned.read(offset, length) == plain.read(offset, length)
+        assert pinned.ledger.ranges == plain.ledger.ranges
+
+
+def test_what_is_pinned_is_read_once() -> None:
+    page = 256 << 10
+    counted = Counted(bytes(4 * page))
+    image = PaddedImage(counted, 4 * page)
+    image.pin(ExtentMap.build([Extent(0, 2 * page, Kind.DATA, page)]))
+    for offset in range(page, 3 * page - 65536, 512):
+        image.read(offset, 65536)
+    assert counted.asked == [(page, page), (2 * page, page)]
+    image.read(page - 512, 1024)
+    assert counted.asked[2:] == [(page - 512, 1024)]
+
+
+def test_no_more_than_64_mib_are_pinned() -> None:
+    counted = Counted(bytes(1 << 20))
+    image = PaddedImage(counted, 1 << 20)
+    image.pin(ExtentMap.build([Extent(0, 1 << 60, Kind.DATA, 0)]))
+    assert image.read(0, 1 << 20) == bytes(1 << 20)
+
+
+class Counted:
+    """Memory that notes what was asked of it."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.size = data, len(data)
+        self.asked: list[tuple[int, int]] = []
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        self.asked.append((offset, length))
+        return self.data[offset:offset + length]
+
+    def extents(self) -> None:
+        return None
