@@ -17,7 +17,6 @@ Source: Microsoft, Virtual Hard Disk Image Format Specification 1.0 (2006).
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -33,6 +32,8 @@ UNTRUSTED: Final = 0xFFFFFFFE
 """In the table kept: an entry that was taken back."""
 MOST_ENTRIES: Final = 1 << 24
 MOST_NOTICES: Final = 100
+_PIECE: Final = 2048
+"""Sectors looked at together."""
 _RUNS_KEPT: Final = 1 << 20
 """Of sectors alike in a block, over all blocks whose bitmap was read."""
 
@@ -180,8 +181,8 @@ class Vhd:
             low = stop
 
     def _read_bitmap(self, start: int, entry: int) -> "_Runs":
-        """The sectors alike in a block; it starts at `start` in the disk."""
-        size = self.block_size or 0
+        """The sectors alike in a block, as far as the disk goes; it starts at `start` there."""
+        size = min(self.block_size or 0, -(-(self.size - start) // SECTOR) * SECTOR)
         try:
             raw = self.container.read_at(entry, self._bitmap_size)
         except Unreadable:
@@ -189,29 +190,32 @@ class Vhd:
         bits = np.unpackbits(np.frombuffer(raw, np.uint8))[:size // SECTOR]
         absent = Kind.PARENT if self.kind == "differencing" else Kind.ZERO
         kinds = np.where(bits, np.uint8(Kind.DATA), np.uint8(absent))
-        if absent == Kind.ZERO:
-            bounds = [*_changes(kinds), len(kinds)]
-            for low, high in pairwise(bounds):
-                if not bits[low]:
-                    at = low * SECTOR
-                    kinds[low:high] = self._never_written(
-                        start + at, (high - low) * SECTOR, entry + self._bitmap_size + at)
+        if absent == Kind.ZERO and not bits.all():
+            self._judge_never_written(kinds, entry + self._bitmap_size)
         rows = _changes(kinds)
         return _Runs(array("q", [row * SECTOR for row in rows] + [size]), kinds[rows].tobytes())
 
-    def _never_written(self, start: int, length: int, at: int) -> NDArray[np.uint8]:
-        """Sectors of a dynamic disk with a clear bit: ZERO unless the file holds data there."""
-        try:
-            raw = self.container.read_at(at, max(0, min(length, self._data_end - at)))
-        except Unreadable:
-            return np.full(length // SECTOR, Kind.UNREADABLE, np.uint8)
-        sectors = np.frombuffer(raw.ljust(length, b"\0"), np.uint8).reshape(-1, SECTOR)
-        used = sectors.any(axis=1)
-        if used.any():
-            self._notice("VHD-BITMAP", f"sectors from {start:#x} hold data although the sector "
-                         "bitmap says they were never written", "those sectors are unreadable",
-                         at, length)
-        return np.where(used, np.uint8(Kind.UNREADABLE), np.uint8(Kind.ZERO))
+    def _judge_never_written(self, kinds: NDArray[np.uint8], at: int) -> None:
+        """Sectors of a dynamic disk with a clear bit: unreadable where the file holds data."""
+        suspect = 0
+        for low in range(0, len(kinds), _PIECE):
+            part = kinds[low:low + _PIECE]
+            if not (part == Kind.ZERO).any():
+                continue
+            start, length = at + low * SECTOR, len(part) * SECTOR
+            try:
+                raw = self.container.read_at(start, max(0, min(length, self._data_end - start)))
+            except Unreadable:
+                part[part == Kind.ZERO] = Kind.UNREADABLE
+                continue
+            sectors = np.frombuffer(raw.ljust(length, b"\0"), np.uint8).reshape(-1, SECTOR)
+            used = sectors.any(axis=1) & (part == Kind.ZERO)
+            part[used] = Kind.UNREADABLE
+            suspect += int(used.sum())
+        if suspect:
+            self._notice("VHD-BITMAP", f"{suspect} sectors of the block hold data although its "
+                         "sector bitmap says they were never written",
+                         "those sectors are unreadable", at, len(kinds) * SECTOR)
 
     def _stored(self, start: int, length: int, at: int) -> list[Extent]:
         """DATA as far as the data of the file reaches, UNREADABLE behind."""
