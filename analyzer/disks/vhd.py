@@ -32,6 +32,7 @@ UNTRUSTED: Final = 0xFFFFFFFE
 """In the table kept: an entry that was taken back."""
 MOST_ENTRIES: Final = 1 << 24
 MOST_NOTICES: Final = 100
+MOST_SURPLUS: Final = 1 << 16
 _PIECE: Final = 2048
 """Sectors looked at together."""
 _RUNS_KEPT: Final = 1 << 20
@@ -109,22 +110,42 @@ class Vhd:
             self._notice("VHD-BAT", f"the block table has {len(table)} of {needed} entries",
                          "the blocks without an entry are unreadable", header.table_offset)
             table = np.append(table, np.full(needed - len(table), UNTRUSTED, np.uint32))
-        self._judge(table, header.table_offset, header.table_offset + 4 * count)
+        surplus = self._surplus(header, table, needed)
+        self._judge(table, surplus, header.table_offset, header.table_offset + 4 * count)
         return table
 
-    def _judge(self, table: NDArray[np.uint32], low: int, high: int) -> None:
+    def _surplus(self, header: structures.DynamicHeader, table: NDArray[np.uint32],
+                 needed: int) -> NDArray[np.int64]:
+        """Byte offsets of blocks that the table has beyond the end of the disk.
+
+        There are none in a sound disk; in one whose block size or size is wrong they show where
+        blocks lie. They are looked for up to the first block, no further.
+        """
+        start = header.table_offset + 4 * needed
+        stored = table[table < UNTRUSTED].astype(np.int64) * SECTOR
+        limit = int(stored[stored >= start].min(initial=self._data_end))
+        count = min(header.entries - needed, MOST_SURPLUS, (limit - start) // 4)
+        if count <= 0:
+            return np.empty(0, np.int64)
+        raw = self.container.read_at(start, 4 * count)
+        places = np.frombuffer(raw[:len(raw) // 4 * 4], ">u4").astype(np.int64) * SECTOR
+        return places[(places >= start) & (places < self._data_end)]
+
+    def _judge(self, table: NDArray[np.uint32], surplus: NDArray[np.int64], low: int,
+               high: int) -> None:
         """Take back entries that lie outside the file, on its structures, or on each other."""
         blocks = np.flatnonzero(table < UNTRUSTED)
         starts = table[blocks].astype(np.int64) * SECTOR
-        reach = starts + self._bitmap_size
-        header = self.footer.data_offset
-        bad = (reach >= self._data_end) | (starts < structures.FOOTER_SIZE)
-        bad |= (starts < header + structures.HEADER_SIZE) & (reach > header)
-        bad |= (starts < high) & (reach > low)
         whole = self._bitmap_size + (self.block_size or 0)
+        header = self.footer.data_offset
+        bad = (starts + self._bitmap_size >= self._data_end) | (starts < structures.FOOTER_SIZE)
+        bad |= (starts < header + structures.HEADER_SIZE) & (starts + whole > header)
+        bad |= (starts < high) & (starts + whole > low)
+        outside = np.full(len(surplus), len(table), np.int64)
+        close = _too_close(np.append(blocks[~bad], outside), np.append(starts[~bad], surplus),
+                           whole)
         taken_back = ((blocks[bad], "lies outside the file or on its tables"),
-                      (_too_close(blocks[~bad], starts[~bad], whole),
-                       "overlaps that of another block"))
+                      (close[close < len(table)], "overlaps that of another block"))
         for wrong, words in taken_back:
             for block in wrong[:MOST_NOTICES].tolist():
                 self._notice("VHD-BAT", f"the table entry of block {block} {words}",
