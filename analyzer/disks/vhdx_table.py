@@ -186,7 +186,7 @@ class Table:
         anchored = (state == State.UNMAPPED) & (offset != 0) & ~broken & ~lost
         self._say("VHDX-BAT", broken, first, "has a state or bits that are not defined",
                   "the block is unreadable")
-        self._say("VHDX-BAT", lost, first, "is not in the file", "the block is unreadable")
+        self._say_lost(lost, first)
         self._say("VHDX-UNDEFINED", (state == State.UNDEFINED) & ~broken & ~lost, first,
                   "says that the content is not defined", "the block is unreadable")
         self._given_up += int(anchored.sum())
@@ -249,6 +249,17 @@ class Table:
         self._say("VHDX-BITMAP", wrong, 0, "needs a sector bitmap that is not there",
                   "the block is unreadable", self._first)
         self._at[wrong], self._state[wrong] = -1, State.BAD
+
+    def _say_lost(self, lost: NDArray[np.bool_], first: int) -> None:
+        edges = (np.nonzero(np.diff(lost, prepend=False, append=False))[0] + first).tolist()
+        words = "is unreadable itself or not in the file"
+        for low, high in zip(edges[::2], edges[1::2], strict=True):
+            if self._told.get(words, 0) < MOST_NOTICES:
+                at = self._region.offset + 8 * (low + low // self._shape.chunk)
+                self._notices.append(Notice(
+                    "VHDX-BAT", f"the table entry of each block from {low} to {high - 1} {words}",
+                    "the blocks are unreadable", at, 8 * (high - low)))
+            self._told[words] = self._told.get(words, 0) + 1
 
     def _say(self, code: str, flags: NDArray[np.bool_], first: int, words: str, effect: str,
              blocks: NDArray[np.int64] | None = None) -> None:
