@@ -15,7 +15,7 @@ from analyzer.disks.places import CHUNK, Places, resolve
 from analyzer.errors import EvidenceError, MissingParent, Unreadable
 
 _STEP = 64 << 20
-"""Bytes resolved at a time where all of a disk is gone through."""
+"""Bytes resolved at a time: a whole disk may have millions of extents."""
 
 
 class Disk:
@@ -40,7 +40,12 @@ class Disk:
         No PARENT is left: where a parent is missing its sectors are UNREADABLE with the index
         that the parent would have; past the end of a smaller parent they are ZERO.
         """
-        return resolve(self.layers, offset, length, depth)
+        end = offset + length
+        while offset < end:
+            step = min(end, (offset // _STEP + 1) * _STEP)
+            for start, stop, kind, at, layer in resolve(self.layers, offset, step, depth):
+                yield Extent(start, stop - start, kind, at, layer)
+            offset = step
 
     def read_at(self, offset: int, length: int) -> bytes:
         chunk = self._recent.get(offset // CHUNK)
@@ -124,12 +129,11 @@ class Disk:
     def unreadable(self) -> list[tuple[int, int]]:
         """(offset, length) of every range that the files do not hold, joined."""
         ranges: list[tuple[int, int]] = []
-        for start in range(0, self.size, _STEP):
-            for extent in self.resolve(start, min(_STEP, self.size - start)):
-                if extent.kind != Kind.UNREADABLE:
-                    continue
-                if ranges and sum(ranges[-1]) == extent.start:
-                    ranges[-1] = ranges[-1][0], ranges[-1][1] + extent.length
-                else:
-                    ranges.append((extent.start, extent.length))
+        for extent in self.resolve(0, self.size):
+            if extent.kind != Kind.UNREADABLE:
+                continue
+            if ranges and sum(ranges[-1]) == extent.start:
+                ranges[-1] = ranges[-1][0], ranges[-1][1] + extent.length
+            else:
+                ranges.append((extent.start, extent.length))
         return ranges

@@ -21,6 +21,9 @@ AHEAD = 4
 BY_BASE, BY_LAYERS = -3, -4
 """In place of a descriptor: ask the base; or nothing is known, go through the layers."""
 
+_GAP = 256 << 10
+Settled = tuple[int, int, Kind, int, int]
+"""Start and end in the disk, kind (no PARENT), offset in the file of the layer, layer."""
 Row = tuple[int, int, int, Blocks | None]
 """End of the row in the disk; what to add to get the offset in the base; its descriptor or one
 of BY_BASE, ZEROS, BY_LAYERS; the base."""
@@ -28,19 +31,55 @@ Chunk = tuple[list[int], list[Row]]
 """Starts of the rows, for bisect, and the rows."""
 
 
-def resolve(layers: Sequence[Layer], offset: int, length: int, depth: int) -> Iterator[Extent]:
-    """See `Disk.resolve`."""
-    for extent in layers[depth].extents_in(offset, length):
-        if extent.kind != Kind.PARENT:
-            yield extent if extent.layer == depth else extent._replace(layer=depth)
-        elif depth + 1 == len(layers):
-            yield Extent(extent.start, extent.length, Kind.UNREADABLE, -1, depth + 1)
-        else:
-            known = max(0, min(extent.length, layers[depth + 1].size - extent.start))
-            if known:
-                yield from resolve(layers, extent.start, known, depth + 1)
-            if known < extent.length:
-                yield Extent(extent.start + known, extent.length - known, Kind.ZERO, -1, depth)
+def resolve(layers: Sequence[Layer], offset: int, end: int, depth: int) -> list[Settled]:
+    """Who holds what of [offset, end), seen from the layer at `depth`; see `Disk.resolve`."""
+    rows = layers[depth].extents_in(offset, end - offset)
+    settled: list[Settled] = []
+    below: list[Settled] = []
+    reached = row = 0
+    for number, (start, length, kind, at, _) in enumerate(rows):
+        stop = start + length
+        if kind != Kind.PARENT:
+            settled.append((start, stop, kind, at, depth))
+            continue
+        if stop > reached:
+            reached = _group_end(rows, number)
+            below, row = _parents(layers, start, reached, depth + 1), 0
+        while below[row][1] <= start:
+            row += 1
+        while start < stop:
+            low, high, kind, at, owner = below[row]
+            if low < start and kind == Kind.DATA:
+                at += start - low
+            settled.append((start, min(high, stop), kind, at, owner))
+            start = high
+            row += high <= stop
+    return settled
+
+
+def _parents(layers: Sequence[Layer], offset: int, end: int, depth: int) -> list[Settled]:
+    """What the layers from `depth` down hold; zeros past the end of a smaller parent."""
+    if depth == len(layers):
+        return [(offset, end, Kind.UNREADABLE, -1, depth)]
+    known = max(offset, min(end, layers[depth].size))
+    settled = resolve(layers, offset, known, depth) if known > offset else []
+    if known < end:
+        settled.append((known, end, Kind.ZERO, -1, depth - 1))
+    return settled
+
+
+def _group_end(rows: Sequence[Extent], number: int) -> int:
+    """Where the run of the parent's extents ends that begins with row `number`.
+
+    They are asked for together, unless that would have the parent look at blocks for nothing.
+    """
+    reached = rows[number].end
+    for start, length, kind, _, _ in rows[number + 1:]:
+        if kind == Kind.PARENT:
+            reached = start + length
+        elif length > _GAP:
+            break
+    return reached
 
 
 class Places:
@@ -53,7 +92,7 @@ class Places:
         self._older: dict[int, Chunk] = {}
         self._coming: dict[int, Chunk] = {}
         self._count = 0
-        self._last = -1
+        self._last = -2
         self._containers: list[Blocks] = []
         self._files: dict[int, OpenFile | None] = {}
         self._avoided: set[int] = set()
@@ -104,46 +143,39 @@ class Places:
     def _build(self, index: int) -> Chunk:
         starts: list[int] = []
         rows: list[Row] = []
-        for start, length, shift, base, number in self._rows(index):
+        end = min((index + 1) * CHUNK, self._size)
+        for start, stop, shift, number, base in self._pieces(index * CHUNK, end):
             if rows:
                 _, last_shift, last_number, last_base = rows[-1]
-                if last_number == number and last_shift == shift and last_base is base:
-                    rows[-1] = start + length, shift, number, base
+                if last_shift == shift and last_number == number and last_base is base:
+                    rows[-1] = stop, shift, number, base
                     continue
             starts.append(start)
-            rows.append((start + length, shift, number, base))
+            rows.append((stop, shift, number, base))
         return starts, rows
 
-    def _rows(self, index: int) -> Iterator[tuple[int, int, int, Blocks | None, int]]:
-        """(start, length, shift, base, number) of the pieces of a chunk."""
-        start = index * CHUNK
-        length = min(CHUNK, self._size - start)
+    def _pieces(self, low: int, high: int) -> Iterator[tuple[int, int, int, int, Blocks | None]]:
+        """The parts of a range with their start: as many as the files have runs there."""
         if not self._containers:
             self._containers = [flatten(layer.container) for layer in self._layers]
-        for extent in resolve(self._layers, start, length, 0):
-            if extent.kind == Kind.DATA:
-                yield from self._pieces(extent)
-            else:
-                number = ZEROS if extent.kind == Kind.ZERO else BY_LAYERS
-                yield extent.start, extent.length, 0, None, number
-
-    def _pieces(self, extent: Extent) -> Iterator[tuple[int, int, int, Blocks | None, int]]:
-        """The rows of one DATA extent: as many as its file has runs there."""
-        container = self._containers[extent.layer]
-        start = extent.start
-        if not isinstance(container, Mapped):
-            number = self._number(container)
-            yield start, extent.length, extent.at - start, container, number
-            return
-        base = container.base
-        for place, count in container.pieces(extent.at, extent.length):
-            if place >= 0:
-                yield start, count, place - start, base, self._number(base)
-            else:
-                yield start, count, 0, None, BY_LAYERS if place == LOST else ZEROS
-            start += count
-        if start < extent.end:
-            yield start, extent.end - start, 0, None, BY_LAYERS
+        for start, stop, kind, at, layer in resolve(self._layers, low, high, 0):
+            if kind != Kind.DATA:
+                yield start, stop, 0, ZEROS if kind == Kind.ZERO else BY_LAYERS, None
+                continue
+            container = self._containers[layer]
+            if not isinstance(container, Mapped):
+                yield start, stop, at - start, self._number(container), container
+                continue
+            base = container.base
+            number = self._number(base)
+            for place, count in container.pieces(at, stop - start):
+                if place >= 0:
+                    yield start, start + count, place - start, number, base
+                else:
+                    yield start, start + count, 0, BY_LAYERS if place == LOST else ZEROS, None
+                start += count
+            if start < stop:  # past the end of the file
+                yield start, stop, 0, BY_LAYERS, None
 
     def _number(self, base: Blocks) -> int:
         """The descriptor to read `base` by, or BY_BASE."""

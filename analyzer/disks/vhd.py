@@ -190,15 +190,19 @@ class Vhd:
                 self._runs, self._runs_kept = {}, 0
             self._runs[block] = runs
             self._runs_kept += len(runs.kinds)
-        row = bisect_right(runs.starts, low - start) - 1
+        starts, kinds = runs
+        row = bisect_right(starts, low - start) - 1
+        whole = data + high - start <= self._data_end
         while low < high:
+            kind = _KINDS[kinds[row]]
             row += 1
-            stop = min(high, start + runs.starts[row])
-            kind = runs.kinds[row - 1]
-            if kind == Kind.DATA:
-                yield from self._stored(low, stop - low, data + low - start)
+            stop = min(high, start + starts[row])
+            if kind != Kind.DATA:
+                yield Extent(low, stop - low, kind)
+            elif whole:
+                yield Extent(low, stop - low, kind, data + low - start)
             else:
-                yield Extent(low, stop - low, Kind(kind))
+                yield from self._stored(low, stop - low, data + low - start)
             low = stop
 
     def _read_bitmap(self, start: int, entry: int) -> "_Runs":
@@ -249,6 +253,9 @@ class Vhd:
     def _notice(self, code: str, what: str, effect: str, start: int | None = None,
                 length: int | None = None) -> None:
         self.notices.append(Notice(code, what, effect, start, length))
+
+
+_KINDS: Final = tuple(Kind)
 
 
 class _Runs(NamedTuple):
