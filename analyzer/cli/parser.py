@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Any, Final, NoReturn
 
 from analyzer import VERSION
+from analyzer.cli.disk_arguments import add_disk_verbs
 
 _EPILOG: Final = """\
 examples:
@@ -170,6 +171,7 @@ def build_parser() -> argparse.ArgumentParser:
     _analyze(verbs)
     _case_verbs(verbs)
     _address_verbs(verbs)
+    add_disk_verbs(verbs, _add)
     plugins = _add(verbs, "plugins", "listing:plugins", "list the plugins and what they yield")
     plugins.add_argument("--json", action="store_true", help="one object a line")
     return parser

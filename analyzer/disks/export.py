@@ -190,16 +190,17 @@ class Export:
     def _publish(self, output: Output) -> Exported:
         sha256, lost = self._state.digest.hexdigest(), tuple(joined(self._lost))
         exported = Exported(self._target.path, output.size, sha256, lost)
-        plan = self._plan
+        plan, facts = self._plan, dict(self._facts)
+        if plan.format != "raw":
+            facts["disk_id"] = plan.disk_id
         self._target.publish({
             "tool": f"vmtrail {plan.version}", "source": plan.source, "layers": plan.layers,
-            **self._facts, "file": exported.path.name, "file_size": exported.file_size,
-            "format": plan.format, "disk_id": plan.disk_id,
-            "created_at": times.iso(plan.created_at), "media_size": plan.size, "sha256": sha256,
+            **facts, "file": exported.path.name, "file_size": exported.file_size,
+            "format": plan.format, "begun_at": times.iso(plan.created_at),
+            "media_size": plan.size, "sector_size": plan.sector_size, "sha256": sha256,
             "sha256_of": "the media as a raw stream, unreadable ranges as zeros",
             "unreadable_bytes": exported.lost_bytes,
-            "unreadable": [list(one) for one in lost],
-        })
+        }, lost)
         return exported
 
 
@@ -208,8 +209,14 @@ def make_writer(plan: Plan, output: Output) -> Writer:
     disk_id = uuid.UUID(plan.disk_id)
     if plan.format == "raw":
         return RawWriter(output, plan.size)
+    if plan.format != "raw" and plan.size % plan.sector_size:
+        raise UsageError(f"the disk has {plan.size} bytes, which is no whole number of sectors; "
+                         "only raw can hold it")
+    if plan.format == "vhdx":
+        return VhdxWriter(output, plan.size, plan.sector_size, disk_id)
+    if plan.sector_size != SECTOR:
+        raise UsageError(f"the disk has sectors of {plan.sector_size} bytes, a VHD only of "
+                         f"{SECTOR}; export it as vhdx or raw")
     if plan.format == "vhd-fixed":
         return FixedVhdWriter(output, plan.size, disk_id, plan.created_at)
-    if plan.format == "vhd":
-        return DynamicVhdWriter(output, plan.size, disk_id, plan.created_at)
-    return VhdxWriter(output, plan.size, disk_id)
+    return DynamicVhdWriter(output, plan.size, disk_id, plan.created_at)

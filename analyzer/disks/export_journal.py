@@ -28,7 +28,7 @@ class Plan:
 
     source      address of the disk file on top
     layers      the files of the chain, top first, as JSON values
-    size        bytes of the disk
+    size        bytes of the disk; sector_size those of its logical sectors
     disk_id     unique id of the new disk, GUID text
     created_at  of the new disk, ticks
     """
@@ -36,6 +36,7 @@ class Plan:
     source: str
     layers: list[dict[str, Any]]
     size: int
+    sector_size: int
     format: str
     disk_id: str
     created_at: int
@@ -43,8 +44,9 @@ class Plan:
 
     def same_disk(self, other: "Plan") -> bool:
         """Whether a run for `other` may go on with a file that was begun for this."""
-        return (self.source, self.layers, self.size, self.format, self.version) == (
-            other.source, other.layers, other.size, other.format, other.version)
+        return (self.source, self.layers, self.size, self.sector_size, self.format,
+                self.version) == (other.source, other.layers, other.size, other.sector_size,
+                                  other.format, other.version)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from analyzer.disks.export_journal import Lost
 from analyzer.disks.write_output import Output
 from analyzer.errors import UsageError
 
@@ -55,12 +56,18 @@ class Target:
         finally:
             os.close(descriptor)
 
-    def publish(self, facts: Mapping[str, Any]) -> None:
-        """Write FILE.json, then give the finished part its name. Raises OutputFull, UsageError."""
+    def publish(self, facts: Mapping[str, Any], lost: Sequence[Lost]) -> None:
+        """Write FILE.json, then give the finished part its name. Raises OutputFull, UsageError.
+
+        FILE.json has `facts`, and `lost` as its last value, "unreadable", a range a line.
+        """
+        head = json.dumps(facts, indent=1).removesuffix("\n}")
+        rows = ",\n".join(f"  {json.dumps(one)}" for one in lost)
+        text = f'{head},\n "unreadable": [\n{rows}\n ]\n}}\n'
         beside = self.beside(".json")
         try:
             with self.opened(".json", resume=False) as output:
-                output.write_at(0, json.dumps(facts, indent=1).encode() + b"\n")
+                output.write_at(0, text.encode())
                 output.sync()
             _move(self.beside(".part"), self.path)
         except BaseException:

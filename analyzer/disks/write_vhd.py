@@ -66,9 +66,6 @@ def check_size(size: int) -> None:
     if size > LARGEST:
         raise UsageError(f"a VHD holds at most {LARGEST} bytes, the disk has {size}; "
                          "export it as vhdx or raw")
-    if size % SECTOR:
-        raise UsageError(f"the disk has {size} bytes, which is no whole number of sectors; "
-                         "only raw can hold it")
 
 
 class FixedVhdWriter(RawWriter):

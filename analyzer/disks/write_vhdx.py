@@ -1,4 +1,4 @@
-"""Dynamic VHDX files, written in one pass. Sectors of 512 bytes, an empty log.
+"""Dynamic VHDX files, written in one pass, with an empty log.
 
     0       file identifier: "vhdxfile", creator UTF-16LE
     64 KiB  header 1, 128 KiB header 2 (4 KiB each, CRC-32C, the higher sequence number counts)
@@ -20,7 +20,6 @@ import google_crc32c
 import numpy as np
 
 from analyzer import VERSION
-from analyzer.disks.layer import SECTOR
 from analyzer.disks.write_output import Output, is_zero
 from analyzer.errors import UsageError
 
@@ -40,17 +39,16 @@ _REQUIRED, _OF_DISK = 4, 2
 class VhdxWriter:
     """See the module's text and `write_output.Writer`."""
 
-    def __init__(self, output: Output, size: int, disk_id: uuid.UUID) -> None:
+    def __init__(self, output: Output, size: int, sector_size: int, disk_id: uuid.UUID) -> None:
+        """Raises UsageError for a disk that is too large."""
         if size > _LARGEST:
             raise UsageError(f"a VHDX holds at most {_LARGEST} bytes, the disk has {size}; "
                              "export it as raw")
-        if size % SECTOR:
-            raise UsageError(f"the disk has {size} bytes, which is no whole number of sectors; "
-                             "only raw can hold it")
         self.output, self.size, self._disk_id = output, size, disk_id
+        self._sector_size = sector_size
         self.unit = (2 if size <= 2 << 40 else 32) * _MIB
         blocks = -(-size // self.unit)
-        self._ratio = (SECTOR << 23) // self.unit
+        self._ratio = (sector_size << 23) // self.unit
         self._rows = np.arange(blocks) + np.arange(blocks) // self._ratio
         self._table = np.zeros(int(self._rows[-1]) + 1, "<u8")
         self._table[self._rows] = _ZERO
@@ -115,9 +113,9 @@ class VhdxWriter:
              _REQUIRED | _OF_DISK),
             ("BECA12AB-B2E6-4523-93EF-C309E000C746", self._disk_id.bytes_le,
              _REQUIRED | _OF_DISK),
-            ("8141BF1D-A96F-4709-BA47-F233A8FAAB5F", struct.pack("<I", SECTOR),
+            ("8141BF1D-A96F-4709-BA47-F233A8FAAB5F", struct.pack("<I", self._sector_size),
              _REQUIRED | _OF_DISK),
-            ("CDA348C7-445D-4471-9CC9-E9885251C556", struct.pack("<I", SECTOR),
+            ("CDA348C7-445D-4471-9CC9-E9885251C556", struct.pack("<I", self._sector_size),
              _REQUIRED | _OF_DISK),
         )
         table = struct.pack("<8sHH20x", b"metadata", 0, len(items))

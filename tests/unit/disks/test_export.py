@@ -17,7 +17,9 @@ from analyzer.disks.disk import Disk
 from analyzer.disks.export import FORMATS, Export, Exported, make_writer
 from analyzer.disks.export_journal import Plan
 from analyzer.disks.export_target import Target
+from analyzer.disks.open import open_layer
 from analyzer.disks.vhd import Vhd
+from analyzer.disks.vhdx import Vhdx
 from analyzer.disks.write_output import Output
 from analyzer.disks.write_vhd import DynamicVhdWriter, footer, geometry
 from analyzer.disks.write_vhdx import VhdxWriter
@@ -31,8 +33,9 @@ SIZE = (9 << 20) + 6 * 512
 sectors is odd (it tests the wrong bits of the size)."""
 
 
-def plan(format_: str, size: int = SIZE) -> Plan:
-    return Plan("host.E01!/p1/a.avhd", [{"path": "a"}], size, format_, DISK_ID, CREATED, "0")
+def plan(format_: str, size: int = SIZE, sector_size: int = 512) -> Plan:
+    return Plan("host.E01!/p1/a.avhd", [{"path": "a"}], size, sector_size, format_, DISK_ID,
+                CREATED, "0")
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +74,14 @@ def test_raw_is_the_media_with_holes(media: bytes, tmp_path: Path) -> None:
     assert (tmp_path / "raw").stat().st_blocks * 512 < SIZE // 2
 
 
-@pytest.mark.parametrize("format_", ["vhd", "vhd-fixed"])
-def test_our_reader_finds_a_whole_vhd(media: bytes, tmp_path: Path, format_: str) -> None:
-    export(Memory(media), tmp_path / "x.vhd", format_)
-    layer = Vhd(Memory((tmp_path / "x.vhd").read_bytes()))
+@pytest.mark.parametrize("format_", ["vhd", "vhd-fixed", "vhdx"])
+def test_our_reader_finds_a_whole_disk(media: bytes, tmp_path: Path, format_: str) -> None:
+    export(Memory(media), tmp_path / "x", format_)
+    layer = open_layer(Memory((tmp_path / "x").read_bytes()))
     assert layer.notices == []
     assert (layer.disk_id, layer.size, layer.original_size) == (DISK_ID, SIZE, SIZE)
-    assert layer.creator.created_at == CREATED
+    if format_ != "vhdx":
+        assert layer.creator.created_at == CREATED
     assert Disk([layer]).read_at(0, SIZE) == media
 
 
@@ -189,10 +193,25 @@ def crc32c(data: bytes) -> int:
     return value ^ 0xFFFFFFFF
 
 
+@pytest.mark.needs_7z
+def test_a_vhdx_keeps_sectors_of_4096_bytes(tmp_path: Path) -> None:
+    media = random.Random(1).randbytes(4096 * 600)
+    target = tmp_path / "x.vhdx"
+    Export(Memory(media), plan("vhdx", len(media), 4096), Target(target), {}).run()
+    layer = Vhdx(Memory(target.read_bytes()))
+    assert (layer.notices, layer.sector_size) == ([], 4096)
+    assert Disk([layer]).read_at(0, len(media)) == media
+    done = subprocess.run(["7z", "e", "-so", "-tVHDX", target], capture_output=True, check=True)
+    assert done.stdout == media
+    found = target.read_bytes()[(2 << 20) + 0x10000:][:40]
+    assert struct.unpack_from("<IIQ16sII", found) == (
+        2 << 20, 0, len(media), _uuid().bytes_le, 4096, 4096)
+
+
 def test_vhdx_sector_bitmap_entries_are_passed_over(tmp_path: Path) -> None:
     size = (2048 + 3) * (2 << 20)
     with (tmp_path / "x").open("wb+") as file:
-        writer = VhdxWriter(Output(tmp_path / "x", file.fileno()), size, _uuid())
+        writer = VhdxWriter(Output(tmp_path / "x", file.fileno()), size, 512, _uuid())
         writer.start()
         for block in (0, 2047, 2048, 2050):
             writer.write(block * writer.unit, bytes([block % 251 + 1]) * writer.unit)
@@ -235,12 +254,13 @@ def test_nothing_that_exists_is_overwritten(media: bytes, tmp_path: Path, name: 
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [(name, b"mine")]
 
 
-def test_a_disk_too_large_for_the_format_leaves_nothing(tmp_path: Path) -> None:
-    for size, format_ in ((3 << 40, "vhd"), (3 << 40, "vhd-fixed"), (65 << 40, "vhdx"),
-                          (1000, "vhd"), (1000, "vhdx")):
+def test_a_disk_that_the_format_cannot_hold_leaves_nothing(tmp_path: Path) -> None:
+    for size, sector, format_ in (
+            (3 << 40, 512, "vhd"), (3 << 40, 512, "vhd-fixed"), (65 << 40, 512, "vhdx"),
+            (1000, 512, "vhd"), (1000, 512, "vhdx"), (8192, 4096, "vhd"), (512, 4096, "vhdx")):
         disk = Memory(bytes(1000))
         with pytest.raises(UsageError, match=r"raw"):
-            Export(disk, plan(format_, size), Target(tmp_path / "x"), {}).run()
+            Export(disk, plan(format_, size, sector), Target(tmp_path / "x"), {}).run()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -22,7 +22,7 @@ BAD = [((5 << 20) + 512, 1024), (16 << 20, 512)]
 
 
 def plan(format_: str, source: str = "host.E01!/p1/a.avhd") -> Plan:
-    return Plan(source, [{"path": "a"}], SIZE, format_, "7A3D2C10-5B6E-4F80-9A1B-2C3D4E5F6071",
+    return Plan(source, [{"path": "a"}], SIZE, 512, format_, "7A3D2C10-5B6E-4F80-9A1B-2C3D4E5F6071",
                 128_952_360_170_000_000, "0")
 
 
