@@ -7,7 +7,7 @@ from analyzer.links import is_link
 from analyzer.system import WindowsSystem
 from analyzer.volume import Item
 
-SUFFIXES = (".vhd", ".avhd", ".vud", ".vhdx", ".avhdx", ".vhds")
+SUFFIXES = (".vhd", ".avhd", ".vud", ".vhdx", ".avhdx")
 SMALLEST_UNNAMED = 1 << 20
 """Bytes; smaller files are looked into only if their name says disk."""
 

@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 from analyzer.disks.chain import Chain, DiskFile, Shelf, build_chain
 from analyzer.errors import EvidenceError, Notice, NotInEvidence
 from analyzer.machines import tree
+from analyzer.machines.companions import Companion, is_companion, tie
 from analyzer.machines.configurations import (
     Found,
     default_places,
@@ -25,7 +26,8 @@ from analyzer.volume import Item
 class Inventory:
     """machines by name, orphans (snapshots without machine), every chain, and loose disks.
 
-    loose  chains whose top file no configuration names and no other disk has as parent
+    loose       chains whose top file no configuration names and no other disk has as parent
+    companions  files that belong to a disk by name
     """
 
     machines: list[Machine]
@@ -33,6 +35,7 @@ class Inventory:
     dangling: list[DanglingLink]
     shelf: Shelf
     loose: list[Chain] = field(default_factory=list)
+    companions: list[Companion] = field(default_factory=list)
 
     def configured(self) -> list[Configured]:
         """Machines and all snapshots, each machine followed by its own."""
@@ -56,7 +59,10 @@ def _take_inventory(system: WindowsSystem) -> Inventory:
     found, files = Found(), DiskFiles(system)
     search_register(system, found)
     deleted: list[Item] = []
+    beside: list[Item] = []
     for item in system.walk() if system.owns_volumes else ():
+        if is_companion(item):
+            beside.append(item)
         if files.wanted(item):
             files.add(item)
         elif wanted(item.entry):
@@ -72,6 +78,7 @@ def _take_inventory(system: WindowsSystem) -> Inventory:
     _build_chains(system, found, shelf)
     inventory = _plant(system, found, shelf)
     inventory.loose = _loose(system, inventory)
+    inventory.companions = list(tie(beside, shelf))
     return inventory
 
 

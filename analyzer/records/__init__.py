@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from analyzer.records.installations import Evidence, FileEntry, GuestIdentity, System, Volume
 from analyzer.records.machines import (
+    DiskCompanion,
     DiskLayer,
     Snapshot,
     VirtualMachine,
@@ -15,7 +16,7 @@ from analyzer.records.record import Record, column_types, moment, moments, table
 from analyzer.records.results import Coverage, Event, Finding, Problem, Run
 
 __all__ = [
-    "TABLES", "Coverage", "DiskLayer", "Event", "Evidence", "FileEntry", "Finding",
+    "TABLES", "Coverage", "DiskCompanion", "DiskLayer", "Event", "Evidence", "FileEntry", "Finding",
     "GuestIdentity", "Problem", "Record", "Run", "Snapshot", "System", "VirtualMachine",
     "VmDevice", "VmDrive", "VmNetworkAdapter", "Volume", "column_types", "events", "moment",
     "moments", "table_name",
@@ -24,8 +25,8 @@ __all__ = [
 TABLES: dict[str, type[Record]] = {
     table_name(c): c
     for c in (Evidence, Volume, System, GuestIdentity, VirtualMachine, Snapshot, VmDrive,
-              VmNetworkAdapter, VmDevice, DiskLayer, FileEntry, Event, Finding, Problem,
-              Coverage, Run)
+              VmNetworkAdapter, VmDevice, DiskLayer, DiskCompanion, FileEntry, Event, Finding,
+              Problem, Coverage, Run)
 }
 
 

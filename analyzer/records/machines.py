@@ -143,6 +143,8 @@ class DiskLayer(Record):
     file_size: int
     original_size: int | None = None
     block_size: int | None = None
+    link_id: str = ""
+    """What its children name as their parent: the unique id (VHD), the DataWriteGuid (VHDX)."""
     parent_id: str = ""
     parent_path: str = ""
     """Parent as the locators have it."""
@@ -156,9 +158,31 @@ class DiskLayer(Record):
     """complete, parent missing, wrong parent, corrupt, ... ("; " between several)."""
     unreadable_bytes: int = 0
     """Of the disk as seen through this layer."""
+    unreadable_ranges: int = 0
+    """How many ranges that is."""
     created_at: int | None = moment("Virtual disk created")
 
     TOPIC: ClassVar[str] = "disk"
 
     def describe(self) -> str:
         return f"{self.path} ({self.layer} {self.format})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskCompanion(Record):
+    """A file that belongs to a virtual disk without being one."""
+
+    path: str
+    companion: str
+    """resilient change tracking, modified region table, replica log, VHD Set, ..."""
+    disk_path: str
+    """Windows path of the disk it belongs to; "" where that disk is not there."""
+    basis: str
+    """What ties it to the disk."""
+    size: int
+    changed_at: int | None = moment("Companion of a virtual disk last written")
+
+    TOPIC: ClassVar[str] = "disk"
+
+    def describe(self) -> str:
+        return f"{self.path} ({self.companion})"

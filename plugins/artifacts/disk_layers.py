@@ -27,16 +27,18 @@ def disk_layers(system: WindowsSystem) -> Iterator[Record]:
 def _layer(chain: Chain, depth: int, vm_id: str, snapshot_id: str) -> DiskLayer:
     file = chain.files[depth]
     layer, link = file.layer, file.layer.parent
+    lost = chain.unreadable(depth)
     top = "named by the configuration" if vm_id else "found on the volume"
     return DiskLayer(
         source=file.source, vm_id=vm_id, snapshot_id=snapshot_id, disk_id=layer.disk_id,
         path=file.path, chain=chain.files[0].source.address, depth=depth, layer=layer.kind,
         format=layer.format, size=layer.size, file_size=layer.container.size,
         original_size=layer.original_size, block_size=layer.block_size,
+        link_id=layer.link_id,
         parent_id=link.parent_id if link is not None else "",
         parent_path=link.hints[0] if link is not None and link.hints else "",
         found_by=chain.bases[depth] or top, creator=layer.creator.application,
         creator_version=layer.creator.version, creator_os=layer.creator.host_os,
         in_saved_state=layer.in_saved_state, verdict=chain.verdict(depth),
-        unreadable_bytes=sum(n for _, n in chain.unreadable(depth)),
+        unreadable_bytes=sum(length for _, length in lost), unreadable_ranges=len(lost),
         created_at=layer.creator.created_at)

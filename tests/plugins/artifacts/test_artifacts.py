@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from analyzer import times
 from analyzer.records import (
+    DiskCompanion,
     DiskLayer,
     FileEntry,
     GuestIdentity,
@@ -19,6 +20,7 @@ from analyzer.records import (
 )
 from analyzer.system import WindowsSystem
 from corpus.make import hive, vhd, vm_xml
+from plugins.artifacts.disk_companions import disk_companions
 from plugins.artifacts.disk_layers import disk_layers
 from plugins.artifacts.file_entries import file_entries
 from plugins.artifacts.guest_parameters import guest_parameters
@@ -183,6 +185,27 @@ def test_disk_layers() -> None:
         (S1, "D:\\base.vhd", 0, "fixed", "vs", "complete", 0)]
     assert {r.chain for r in rows[:2]} == {"test.E01!/p2/now.avhd"}
     assert rows[1].created_at == times.from_vhd(9)
+
+
+def test_disk_companions() -> None:
+    parent, child = b"P" * 16, b"C" * 16
+    recovery = vhd.differencing(bytes(4096), [True] * 8, unique_id=child, created=9,
+                                parent_id=parent, parent_name="x", block_size=4096)
+    backing = "D:/set_11111111-2222-3333-4444-555555555555.avhdx"
+    rows = of(DiskCompanion, disk_companions(host({
+        "D:/a.vhd": vhd.fixed(bytes(4096), unique_id=parent, created=9),
+        "D:/a.vhd.RCT": b"1", "D:/a.vhd.mrt": b"22", "D:/gone.vhdx.hrl": b"333",
+        "D:/a-AutoRecovery.avhd": recovery,
+        "D:/set.vhds": b"set", backing: vhd.fixed(bytes(4096), unique_id=b"S" * 16, created=9),
+        "D:/lone.vhds": b"set", "D:/a.rct": b""}, "C", "D")))
+    assert [(r.path[3:], r.companion, r.disk_path[3:], r.size) for r in rows] == [
+        ("a.vhd.RCT", "resilient change tracking", "a.vhd", 1),
+        ("a.vhd.mrt", "modified region table", "a.vhd", 2),
+        ("gone.vhdx.hrl", "replica log", "", 3),
+        ("a-AutoRecovery.avhd", "recovery disk of an interrupted merge", "a.vhd", len(recovery)),
+        ("set.vhds", "VHD Set", backing[3:], 3), ("lone.vhds", "VHD Set", "", 3),
+        ("a.rct", "resilient change tracking", "", 0)]
+    assert all(r.basis and r.changed_at for r in rows)
 
 
 def test_guest_parameters() -> None:
