@@ -94,7 +94,8 @@ def _analyze(verbs: Any) -> None:
 Reads every volume of the images, every virtual machine on them, and every guest at its current
 state and at each snapshot. The case folder holds tables (Parquet), reports and case.json.""")
     parser.add_argument("images", nargs="+", metavar="IMAGE",
-                        help="raw, split raw (.001) or E01; several are the disks of one host")
+                        help="raw, split raw (.001), E01, VHD, VHDX, QCOW or VMDK; several are the "
+                             "disks of one host, or a virtual disk and its parents")
     parser.add_argument("-o", "--output", required=True, metavar="CASE", help="folder to write")
     parser.add_argument("-j", "--jobs", type=_jobs, default=os.cpu_count() or 1, metavar="N",
                         help="processes at a time (default: one for each processor, %(default)s)")

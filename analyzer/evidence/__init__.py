@@ -1,4 +1,4 @@
-"""Evidence: acquired images (raw, split raw, EWF-E01) as Blocks, checked before they are used."""
+"""Evidence: acquired images (raw, split raw, EWF-E01, virtual disks) as Blocks, checked first."""
 
 from analyzer.evidence.image import AcquiredImage, open_evidence
 

@@ -4,7 +4,8 @@ images.
 Split raw: `disk.001`, `disk.002` ... or from `.000`. EWF: `.E01` to `.E99`, then `.EAA` to
 `.EZZ`, `.FAA` to `.ZZZ` (libyal, "EWF file format", 1.1), told by content, not by name. Names
 are matched without regard to case. Segments that were not named are taken from the folder of
-those that were.
+those that were. A virtual disk is told by its content (`containers`); the other files that it
+needs are found by `virtual_disk`.
 """
 
 import re
@@ -17,7 +18,7 @@ from typing import Final
 
 from analyzer.blocks import read_known
 from analyzer.errors import EvidenceError
-from analyzer.evidence.containers import EWF
+from analyzer.evidence.containers import EWF, container_kind
 from analyzer.evidence.segment import Segment, look
 
 _RAW: Final = re.compile(r"\d{3}")
@@ -34,10 +35,12 @@ class Group:
     """Segments of one image by their number (EWF counts from 1, split raw from 0 or 1)."""
 
     kind: str
-    """"raw", "split raw" or "EWF"."""
+    """"raw", "split raw", "EWF", "VHD", "VHDX", "QCOW" or "VMDK"."""
     folder: Path
     stem: str
     segments: dict[int, Segment] = field(default_factory=dict)
+    is_part_of_another: bool = False
+    """True for a parent or an extent of a virtual disk that was given too."""
 
     @property
     def is_headless(self) -> bool:
@@ -81,7 +84,7 @@ def _classify(segment: Segment) -> tuple[str, int, str]:
         return "EWF", by_name, stem  # damaged: whoever walks it says how
     if stem and _RAW.fullmatch(suffix):
         return "split raw", int(suffix), stem
-    return "raw", 1, segment.name
+    return container_kind(segment) or "raw", 1, segment.name
 
 
 def _put(found: Group, number: int, segment: Segment) -> None:

@@ -15,6 +15,7 @@ from analyzer.evidence.ledger import Ledger
 from analyzer.evidence.raw import open_raw
 from analyzer.evidence.second_opinion import compare
 from analyzer.evidence.segment import Segment
+from analyzer.evidence.virtual_disk import open_virtual_disks
 from analyzer.records import Evidence
 from analyzer.source import Source
 from analyzer.times import from_unix
@@ -28,10 +29,12 @@ class AcquiredImage:
     """One acquired image, open for reading only.
 
     name        file name of the first segment; `~2`, `~3` is added where two are alike
-    format      "raw", "split raw", "EWF"
-    files       paths as given or found, in order of their segments
+    format      "raw", "split raw", "EWF", "VHD", "VHDX", "QCOW", "QCOW2", "VMDK"
+    files       paths as given or found, in order of their segments; a virtual disk first, then
+                its parents or extents
     real_files  the same with links resolved
-    media       all bytes of the image, filler of sectors that were not acquired included
+    media       all bytes of the image, filler of sectors that were not acquired included; of a
+                virtual disk, those of the disk inside
     blocks      the same with those sectors unreadable: what analysis works on
     header      what the acquiring tool wrote down (case_number, examiner, ...)
     acquired_at ticks; None where the image does not say, or not in which time zone
@@ -120,8 +123,14 @@ def open_evidence(paths: Sequence[Path], *, second_opinion: bool = True) -> list
     """
     images: list[AcquiredImage] = []
     names: set[str] = set()
-    for found in group(paths):
-        image = _open(found, second_opinion)
+    groups = group(paths)
+    disks = open_virtual_disks(groups)
+    for number, found in enumerate(groups):
+        if found.is_part_of_another:
+            continue
+        disk = disks.get(number)
+        image = _open(found, second_opinion) if disk is None else AcquiredImage(
+            disk.segments[0].name, disk.format, disk.segments, disk, disk, disk.ledger)
         image.name = _distinct(image.name, names)
         names.add(image.name)
         images.append(image)

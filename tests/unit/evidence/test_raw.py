@@ -246,7 +246,7 @@ def test_link_is_followed_and_the_real_path_recorded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("magic", "name"), [
-    (b"conectix", "VHD"), (b"vhdxfile", "VHDX"), (b"QFI\xfb", "QCOW"), (b"KDMV", "VMDK"),
+    (b"\xbe\xba\xfe\xca\0\0\0\0", "VMDK"), (b"COWD", "VMDK"), (b"AFF10\r\n\0", "AFF"),
     (b"\x1f\x8b\x08", "gzip"), (b"PK\x03\x04", "ZIP")])
 def test_other_containers_are_not_read_as_raw(tmp_path: Path, magic: bytes, name: str) -> None:
     path = tmp_path / "disk.dd"
@@ -255,10 +255,15 @@ def test_other_containers_are_not_read_as_raw(tmp_path: Path, magic: bytes, name
         one(path)
 
 
-def test_fixed_vhd_is_not_read_as_raw(tmp_path: Path) -> None:
-    path = tmp_path / "disk.dd"
-    path.write_bytes(DISK + b"conectix".ljust(512, b"\0"))
-    with pytest.raises(Unsupported, match="VHD"):
+@pytest.mark.parametrize(("name", "data"), [
+    ("disk.dd", DISK + b"conectix".ljust(512, b"\0")), ("disk.dd", b"conectix" + bytes(4096)),
+    ("disk.dd", b"vhdxfile" + bytes(4096)), ("disk.dd", b"KDMV" + bytes(4096)),
+    ("disk.dd", b"QFI\xfb" + bytes(4096)), ("disk.001", b"vhdxfile" + bytes(4096))])
+def test_damaged_virtual_disks_are_not_read_as_raw(
+        tmp_path: Path, name: str, data: bytes) -> None:
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(EvidenceError, match=name):
         one(path)
 
 
