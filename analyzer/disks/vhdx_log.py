@@ -78,7 +78,10 @@ class Log:
     """The log of a file whose header says that it is not empty."""
 
     def __init__(self, container: Blocks, header: Header) -> None:
-        """Raises Unreadable, Corrupt where there is no log, Unsupported where it is too large."""
+        """Raises Unreadable, Corrupt where there is no log, Unsupported where it is too large.
+
+        A log of sectors cannot hold MOST_WRITES; one of zeros can, and takes its time.
+        """
         self._base, self._size = header.log_offset, header.log_length
         self._log_id = header.log_id
         if self._size > LARGEST_LOG:
@@ -86,6 +89,7 @@ class Log:
         self._data = container.read_at(self._base, self._size)
         if not self._size or self._size % SECTOR or len(self._data) < self._size:
             raise Corrupt("the header names a log that is not there", self._base)
+        self._writes_seen = 0
         self._entries = {entry.offset: entry for entry in self._scan()}
 
     def _scan(self) -> Iterator[_Entry]:
@@ -116,6 +120,9 @@ class Log:
         raw = self._ring(start, length)
         if google_crc32c.value(raw[:4] + bytes(4) + raw[8:]) != checksum:
             return None
+        self._writes_seen += count
+        if self._writes_seen > MOST_WRITES:
+            raise Unsupported(f"VHDX log of more than {MOST_WRITES} writes", self._base)
         writes = self._writes(raw, start, count, sequence)
         return None if writes is None else \
             _Entry(start, length, tail, sequence, flushed, last, writes)
@@ -203,7 +210,7 @@ class Log:
     def replay(self, container: Blocks, notices: list[Notice]) -> ExtentMap:
         """The file after replay as a map over the file as it is.
 
-        Raises Corrupt, see `active`; Unsupported for more writes than any log should hold.
+        Raises Corrupt, see `active`.
         """
         entries = self.active(notices)
         head = entries[-1]
@@ -213,8 +220,6 @@ class Log:
                                   "what lay behind its end is unreadable", container.size,
                                   head.flushed - container.size))
         writes = [write for entry in entries for write in entry.writes]
-        if len(writes) > MOST_WRITES:
-            raise Unsupported(f"VHDX log of {len(writes)} writes", self._base)
         notices.append(Notice(
             "VHDX-LOG", f"the disk was not closed: the log has {len(entries)} entries with "
             f"{len(writes)} writes (numbers {entries[0].sequence} to {head.sequence})",

@@ -42,7 +42,7 @@ class Entry:
 
 def log_entry(entry: Entry, log_id: uuid.UUID, tail: int, size: int) -> bytes:
     """The bytes of an entry; `tail` is an offset in the log, `size` that of the file."""
-    descriptors, sectors = b"", b""
+    descriptors, sectors = bytearray(), bytearray()
     for write in entry.writes:
         if write.data:
             if len(write.data) != LOG_SECTOR:

@@ -29,7 +29,7 @@ EXAMPLES = 1000 if os.environ.get("VMTRAIL_SLOW") else 100
 def style(number: int, **more: object) -> make.Style:
     """The style of the disk that is called `number`."""
     values: dict[str, object] = {"block_size": MIB, "data_write_id": IDS[number],
-                                 "disk_id": IDS[0]}
+                                 "file_write_id": IDS[-1 - number], "disk_id": IDS[0]}
     return make.Style(**values | more)  # type: ignore[arg-type] # the fields have many types
 
 
@@ -74,8 +74,9 @@ def test_random_chains_read_like_an_overlay_of_sectors(data: st.DataObject) -> N
             continue
         here = presence(data.draw(st.integers(0, 1 << 20)), count,
                         data.draw(st.sampled_from([1, 3, 50, 4000])))
-        layers.insert(0, Vhdx(Memory(make.differencing(
-            own, here, IDS[level - 1], style=more, always_partly=data.draw(st.booleans())))))
+        content = make.differencing(own, here.tobytes(), IDS[level - 1], style=more,
+                                    always_partly=data.draw(st.booleans()))
+        layers.insert(0, Vhdx(Memory(content)))
         below = np.pad(whose, (0, max(0, count - len(whose))), constant_values=-1)[:count]
         whose = np.where(here, level, below)
     expected = np.zeros((counts[-1], sector // 8), "<u8")
@@ -283,8 +284,8 @@ def test_the_largest_disk_with_the_smallest_blocks_opens() -> None:
 
 def test_extents_tile_what_was_asked() -> None:
     count = 3 * 2048
-    layer = Vhdx(Memory(make.differencing(filled(1, count, 512), presence(5, count, 7), IDS[2],
-                                          style=style(1))))
+    layer = Vhdx(Memory(make.differencing(filled(1, count, 512), presence(5, count, 7).tobytes(),
+                                          IDS[2], style=style(1))))
     for start in range(0, layer.size, 77_777):
         position = start
         for extent in layer.extents_in(start, min(200_000, layer.size - start)):

@@ -237,9 +237,8 @@ def test_a_log_full_of_zero_writes_is_bounded() -> None:
     big = make.Style(block_size=MIB, log_size=4 * MIB)
     whole = make.dynamic(MEDIA, big)
     end = len(whole)
-    some = [Write(end + 4096 * i, zeros=1 << 40) for i in range(30_000)]
+    some = [Write(end + 4096 * i, zeros=1 << 40) for i in range(40_000)]
     rows = [Entry(writes=some, sequence=1 + i) for i in range(2)]
-    assert media(Vhdx(Memory(logs.with_log(whole, rows, LOG_ID, big)))) == MEDIA
-    rows = [Entry(writes=some, sequence=1 + i) for i in range(3)]
+    assert media(Vhdx(Memory(logs.with_log(whole, rows[:1], LOG_ID, big)))) == MEDIA
     with pytest.raises(Unsupported):
         Vhdx(Memory(logs.with_log(whole, rows, LOG_ID, big)))
