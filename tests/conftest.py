@@ -15,7 +15,7 @@ TOOLS = {
     "needs_sleuthkit": ("fls", "mactime"),
     "needs_strace": ("strace",),
     "needs_chromium": ("chromium",),
-    "needs_fuse": ("fusermount3",),
+    "needs_fuse": ("fusermount3", "/dev/fuse"),
     "needs_ntfs3g": ("mkntfs", "ntfs-3g"),
 }
 
@@ -57,7 +57,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("slow") and not os.environ.get("VMTRAIL_SLOW"):
             item.add_marker(pytest.mark.skip(reason="slow: set VMTRAIL_SLOW=1, as .ci/run does"))
         for marker, tools in TOOLS.items():
-            missing = [tool for tool in tools if shutil.which(tool) is None]
+            missing = [tool for tool in tools
+                       if shutil.which(tool) is None and not Path(tool).is_char_device()]
             if item.get_closest_marker(marker) and missing:
                 item.add_marker(pytest.mark.skip(reason=f"tool: {', '.join(missing)} not found"))
 
