@@ -51,13 +51,16 @@ class Disk:
         chunk = self._recent.get(offset // CHUNK)
         if chunk is not None:
             end, shift, number, _ = chunk[1][bisect_right(chunk[0], offset) - 1]
-            if number >= 0 and offset + length <= end:
-                try:
-                    data = os.pread(number, length, offset + shift)
-                except OSError:
-                    data = b""
-                if len(data) == length:
-                    return data
+            if offset + length <= end:
+                if number >= 0:
+                    try:
+                        data = os.pread(number, length, offset + shift)
+                    except OSError:
+                        data = b""
+                    if len(data) == length:
+                        return data
+                elif number == ZEROS:
+                    return bytes(max(0, length))
         parts = [self._read(*run) for run in self._runs(offset, min(offset + length, self.size))]
         return parts[0] if len(parts) == 1 else b"".join(parts)
 

@@ -26,7 +26,7 @@ from analyzer.evidence.ewf_media import (
     refuse_old_layout,
 )
 from analyzer.evidence.ewf_sections import Section, broken, walk
-from analyzer.evidence.ewf_tables import Entries, Table, find_tables, load
+from analyzer.evidence.ewf_tables import Entries, Place, Table, find_tables, load
 from analyzer.evidence.ledger import Ledger
 from analyzer.evidence.segment import Segment
 
@@ -134,14 +134,21 @@ def _reader(media: Media, tables: list[Table]) -> Callable[[int], bytes]:
     tables = [table for table in tables if table.count]
     firsts = [table.first for table in tables]
     widest = max(4 * table.count for table in tables)
-    entries: Callable[[Table], Entries] = lru_cache(max(1, _CACHE // widest))(load)
+
+    @lru_cache(max(1, _CACHE // widest))
+    def entries(number: int) -> Entries:
+        return load(tables[number])
 
     def chunk(index: int) -> bytes:
         start = index * media.chunk
         size = min(media.chunk, media.size - start)
-        table = tables[bisect_right(firsts, index) - 1]
+        number = bisect_right(firsts, index) - 1
+        table = tables[number]
         try:
-            return _read_chunk(table, entries, index - table.first, media.chunk, size)
+            if not table.usable:
+                raise Corrupt("its table is damaged")
+            place = entries(number).place(index - table.first)
+            return _read_chunk(place, media.chunk, size)
         except (Corrupt, Unreadable, _DAMAGED) as error:
             raise Unreadable(f"{table.segment.name}: chunk {index}: {error}",
                              start, size) from error
@@ -149,12 +156,8 @@ def _reader(media: Media, tables: list[Table]) -> Callable[[int], bytes]:
     return lru_cache(max(1, _CACHE // media.chunk))(chunk)
 
 
-def _read_chunk(table: Table, entries: Callable[[Table], Entries], row: int, chunk: int,
-                size: int) -> bytes:
+def _read_chunk(place: Place | None, chunk: int, size: int) -> bytes:
     """`size` to `chunk` bytes; raises Corrupt, Unreadable or deflate.error."""
-    if not table.usable:
-        raise Corrupt("its table is damaged")
-    place = entries(table).place(row)
     if place is None:
         raise Corrupt("its table entry points outside of the chunks")
     most = chunk + chunk // 8 + _OVERHEAD if place.compressed else chunk + 4

@@ -15,6 +15,7 @@ Source: J. Metz, "Expert Witness Compression Format specification", "Table secti
 """
 
 import struct
+from array import array
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -66,7 +67,7 @@ class Entries:
     """The entries of a table; from row `wide` on they are whole 32-bit offsets."""
 
     table: Table
-    values: NDArray[np.uint32]
+    values: "array[int]"
     wide: int
 
     def place(self, row: int) -> Place | None:
@@ -78,11 +79,11 @@ class Entries:
             return None
         if not start < end <= table.high:
             end = table.high
-        compressed = row < self.wide and bool(int(self.values[row]) & _COMPRESSED)
+        compressed = row < self.wide and self.values[row] & _COMPRESSED != 0
         return Place(table.segment, start, end - start, compressed)
 
     def _offset(self, row: int) -> int:
-        value = int(self.values[row])
+        value = self.values[row]
         return self.table.base + (value if row >= self.wide else value & ~_COMPRESSED)
 
 
@@ -96,7 +97,8 @@ def entries_of(table: Table, values: NDArray[np.uint32]) -> Entries:
     """Entries with the row found from which on they are wide."""
     low = values & np.uint32(0x7FFF_FFFF)
     drops = np.flatnonzero((low[1:] < low[:-1]) & (values[1:] >= low[:-1]))
-    return Entries(table, values, int(drops[0]) + 1 if len(drops) else table.count)
+    wide = int(drops[0]) + 1 if len(drops) else table.count
+    return Entries(table, array("I", values.astype(np.uint32).tobytes()), wide)
 
 
 def find_tables(sections: list[Section], ledger: Ledger) -> list[Table]:

@@ -31,9 +31,12 @@ class Identity:
     device: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Segment:
-    """One file: `path` as given, `real` with links resolved, `identity` when first seen."""
+    """One file: `path` as given, `real` with links resolved, `identity` when first seen.
+
+    Compared by being the same object: it is looked up for every chunk that is read.
+    """
 
     path: Path
     real: Path
@@ -69,7 +72,7 @@ class Segment:
 
     def open_file(self) -> OpenFile | None:
         """See `FileBacked`: None once a sector of it could not be read; raises as `read_at`."""
-        return None if self._bad else _descriptor(self.real, self.identity)
+        return None if self._bad else _descriptor(self)
 
     def changed(self) -> bool:
         """True where size, time of change or the file itself are not what they were."""
@@ -84,7 +87,7 @@ class Segment:
 
     def _pread(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes; raises OSError, Unreadable where the file became shorter."""
-        descriptor = _descriptor(self.real, self.identity)
+        descriptor = _descriptor(self)
         data = os.pread(descriptor.number, length, offset)
         while len(data) < length:
             more = os.pread(descriptor.number, length - len(data), offset + len(data))
@@ -145,14 +148,15 @@ class _Descriptor:
 
 
 @lru_cache(maxsize=32)
-def _descriptor(real: Path, identity: Identity) -> _Descriptor:
+def _descriptor(segment: Segment) -> _Descriptor:
     """Open file; raises EvidenceError where it is no longer the file that was looked at."""
+    name = segment.real.name
     try:
-        descriptor = _Descriptor(real)
+        descriptor = _Descriptor(segment.real)
     except OSError as error:
-        raise EvidenceError(f"{real.name} cannot be opened: {error.strerror}") from error
-    if _identity(os.fstat(descriptor.number), descriptor.number) != identity:
-        raise EvidenceError(f"{real.name} was changed while it was being read")
+        raise EvidenceError(f"{name} cannot be opened: {error.strerror}") from error
+    if _identity(os.fstat(descriptor.number), descriptor.number) != segment.identity:
+        raise EvidenceError(f"{name} was changed while it was being read")
     return descriptor
 
 
