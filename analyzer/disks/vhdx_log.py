@@ -194,18 +194,25 @@ class Log:
         return following if following and following.sequence == entry.sequence + 1 else None
 
     def _look_behind(self, head: _Entry, notices: list[Notice]) -> None:
-        """Say so where what follows the last entry looks like one that does not verify."""
+        """Say so where there are traces of an entry after the last, which does not verify."""
         at = (head.offset + head.length) % self._size
         if at in self._entries:
             return
         signature, _, _, _, sequence, _, _, log_id, _, _ = _ENTRY.unpack_from(self._data, at)
         signs = (signature == b"loge", sequence == head.sequence + 1,
                  guid_text(log_id) == self._log_id)
-        if sum(signs) >= 2:
+        if sum(signs) >= 2 or self._has_data(head.sequence + 1):
             notices.append(Notice(
-                "VHDX-LOGEND", f"the log has an entry after number {head.sequence} that does not "
-                "verify", "it was taken as never finished, and not replayed",
+                "VHDX-LOGEND", f"the log has traces of an entry after number {head.sequence} that "
+                "does not verify", "it was taken as never finished, and not replayed",
                 self._base + at, SECTOR))
+
+    def _has_data(self, sequence: int) -> bool:
+        """Whether a data sector of that number is left anywhere in the log."""
+        words = np.frombuffer(self._data, "<u4").reshape(-1, SECTOR // 4)
+        found = (words[:, 0] == int.from_bytes(b"data", "little")) & \
+            (words[:, 1] == sequence >> 32) & (words[:, -1] == sequence & 0xFFFFFFFF)
+        return bool(found.any())
 
     def replay(self, container: Blocks, notices: list[Notice]) -> ExtentMap:
         """The file after replay as a map over the file as it is.
