@@ -1,10 +1,4 @@
-r"""QCOW images (versions 1, 2 and 3) as Blocks. Big-endian.
-
-    0  "QFI\xfb"  4 version u32  8 backing name offset u64  16 its length u32
-    versions 2, 3:  20 cluster bits u32  24 size u64  32 encryption u32  36 L1 entries u32
-                    40 L1 offset u64  version 3: 72 incompatible features u64
-    version 1:      24 size u64  32 cluster bits u8  33 L2 bits u8  36 encryption u32
-                    40 L1 offset u64
+"""QCOW images (versions 1, 2 and 3) as Blocks. Big-endian; the header is in `qcow_header`.
 
 A cluster's place is L1[index >> l2_bits] -> L2[index & mask]. An entry of 0 is a cluster that was
 never written. Otherwise it holds an offset in the file; bit 62 (63 in version 1) marks a cluster
@@ -16,39 +10,28 @@ libqcow is not asked: it gives zeros for a compressed cluster at the end of the 
 end of a cluster that was cut, and takes LUKS ciphertext for content (measured, 20260703).
 """
 
-import struct
 import zlib
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
+
+import numpy as np
 
 from analyzer.blocks import Blocks, ExtentMap
-from analyzer.errors import Corrupt, NotThisFormat, Unreadable, Unsupported
+from analyzer.errors import Corrupt, EvidenceError, Unreadable
+from analyzer.evidence.claims import overlapping
 from analyzer.evidence.ledger import Ledger
+from analyzer.evidence.qcow_header import parse
 
-_MAGIC: Final = b"QFI\xfb"
-_LARGEST_L1: Final = 32 << 20
-"""Bytes; qemu refuses more."""
 _CACHE: Final = 16 << 20
 """Bytes of L2 tables, and of inflated clusters, that are kept."""
 _OFFSET: Final = 0x00FF_FFFF_FFFF_FE00
 """Bits of an L1 or L2 entry of versions 2 and 3 that are an offset."""
-_FEATURES: Final = {2: "an external data file", 3: "zstd-compressed clusters",
-                    4: "extended L2 entries"}
 _CORRUPT: Final = 1
-_BACKING_NAME: Final = 1023
-
-
-class _Header(NamedTuple):
-    """Bytes, and bits of an index."""
-
-    version: int
-    size: int
-    cluster_bits: int
-    l2_bits: int
-    l1_at: int
-    l1_entries: int
-    features: int
+"""Bit of the incompatible features."""
+_MOST_ENTRIES: Final = 1 << 24
+"""L2 entries that are looked through for clusters stored in one place."""
+_MOST_NOTICES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +48,7 @@ class Qcow:
     def __init__(self, name: str, container: Blocks, ledger: Ledger) -> None:
         """Raises NotThisFormat, Corrupt, Unsupported, Unreadable."""
         head = container.read_at(0, 112).ljust(112, b"\0")
-        self._header = header = _parse(name, head, container)
+        self._header = header = parse(name, head, container)
         self.format = "QCOW" if header.version == 1 else "QCOW2"
         self.size = header.size
         self._container, self._cluster = container, 1 << header.cluster_bits
@@ -74,6 +57,7 @@ class Qcow:
         self._tables: OrderedDict[int, bytes] = OrderedDict()
         self._inflated: OrderedDict[int, bytes] = OrderedDict()
         self._l1 = container.read_at(header.l1_at, 8 * header.l1_entries)
+        self._contested = self._find_contested(ledger)
 
     def extents(self) -> ExtentMap | None:
         return None
@@ -112,6 +96,31 @@ class Qcow:
             raise _Cut("past the end of the image's file", len(data), count - len(data))
         return data
 
+    def _find_contested(self, ledger: Ledger) -> frozenset[int]:
+        """Offsets at which more than one cluster is stored, or a cluster and a table."""
+        mask = np.uint64((1 << 64) - 1 if self._header.version == 1 else _OFFSET)
+        tables = np.frombuffer(self._l1, ">u8").astype(np.uint64) & mask
+        tables, counts = np.unique(tables[tables != 0], return_counts=True)
+        if len(tables) << self._header.l2_bits > _MOST_ENTRIES:
+            ledger.say("QCOW-L2", f"{len(tables)} L2 tables", "they are too many to be looked "
+                       "through for clusters that are stored in one place")
+            return frozenset()
+        places = [np.empty(0, np.uint64)]
+        for at in tables.tolist():
+            try:
+                entries = np.frombuffer(self._table(at), ">u8").astype(np.uint64)
+            except EvidenceError:
+                continue  # said when a cluster of it is read
+            flag = np.uint64(1) << np.uint64(63 if self._header.version == 1 else 62)
+            found = entries[entries & flag == 0] & mask
+            places.append(found[found != 0])
+        contested = overlapping(np.concatenate(places), self._cluster, tables) | \
+            frozenset(tables[counts > 1].tolist())
+        for at in sorted(contested)[:_MOST_NOTICES]:
+            ledger.say("QCOW-L2", "several clusters, or a cluster and a table, are stored in one "
+                       f"place, byte {at:#x} of the file", "those clusters are unreadable")
+        return contested
+
     def _place(self, index: int) -> _Place | None:
         """None for zeros; raises Corrupt, Unreadable."""
         header = self._header
@@ -120,6 +129,9 @@ class Qcow:
         table_at = entry if header.version == 1 else entry & _OFFSET
         if table_at == 0:
             return None
+        if table_at in self._contested:
+            raise Corrupt("its L2 table is that of other clusters too, or lies where one is",
+                          table_at)
         entry = int.from_bytes(self._table(table_at)[8 * column:8 * column + 8], "big")
         flag = 63 if header.version == 1 else 62
         if entry >> flag & 1:
@@ -131,6 +143,8 @@ class Qcow:
             return None
         if at % self._cluster if header.version > 1 else at % 512:
             raise Corrupt("is stored at an offset that is no cluster's", at)
+        if at in self._contested:
+            raise Corrupt("is stored where another cluster or a table is", at)
         return self._checked(_Place(at))
 
     def _compressed(self, entry: int, flag: int) -> _Place:
@@ -185,37 +199,3 @@ def _keep(cache: OrderedDict[int, bytes], key: int, value: bytes, size: int) -> 
     cache[key] = value
     if len(cache) > max(4, _CACHE // size):
         cache.popitem(last=False)
-
-
-def _parse(name: str, head: bytes, container: Blocks) -> _Header:
-    """The header, checked; raises what Qcow raises."""
-    magic, version, backing_at, backing = struct.unpack_from(">4sIQI", head)
-    if magic != _MAGIC:
-        raise NotThisFormat(f"{name} is no QCOW image", 0)
-    if version == 1:
-        size, bits, l2_bits, encryption, l1_at = struct.unpack_from(">QBBxxIQ", head, 24)
-        entries, features = -(-size // (1 << bits + l2_bits)), 0
-    elif version in (2, 3):
-        bits, size, encryption, entries, l1_at = struct.unpack_from(">IQIIQ", head, 20)
-        l2_bits = bits - 3
-        features = int.from_bytes(head[72:80], "big") if version == 3 else 0
-    else:
-        raise Unsupported(f"{name} is a QCOW image of version {version}", 4)
-    if encryption:
-        raise Unsupported(f"{name} is an encrypted QCOW image (method {encryption})")
-    for bit in range(2, 64):
-        if features >> bit & 1:
-            what = _FEATURES.get(bit, f"unknown feature {bit}")
-            raise Unsupported(f"{name} is a QCOW image with {what}", 72)
-    if not (9 <= bits <= 21 and 1 <= l2_bits <= 18):
-        raise Corrupt(f"{name}: clusters of 2^{bits} bytes, L2 tables of 2^{l2_bits} entries")
-    if backing_at:
-        text = container.read_at(min(backing_at, container.size), min(backing, _BACKING_NAME))
-        raise Unsupported(f"{name} holds only what differs from its backing file "
-                          f"{text.decode('utf-8', 'replace')!r}, and nothing proves which file "
-                          "that is; join them with qemu-img convert")
-    needed = -(-size // (1 << bits + l2_bits))
-    if entries < needed or 8 * needed > _LARGEST_L1 or l1_at + 8 * needed > container.size:
-        raise Corrupt(f"{name}: an L1 table of {entries} entries at {l1_at:#x} for a disk of "
-                      f"{size} bytes", 36)
-    return _Header(version, size, bits, l2_bits, l1_at, needed, features)
