@@ -58,7 +58,7 @@ def parse(name: str, head: bytes, container: Blocks) -> Header:
     if not (9 <= bits <= 21 and 1 <= l2_bits <= 18):
         raise Corrupt(f"{name}: clusters of 2^{bits} bytes, L2 tables of 2^{l2_bits} entries")
     if backing_at:
-        text = container.read_at(min(backing_at, container.size), min(backing, _BACKING_NAME))
+        text = container.read_at(backing_at, min(backing, _BACKING_NAME))
         raise Unsupported(f"{name} holds only what differs from its backing file "
                           f"{text.decode('utf-8', 'replace')!r}, and nothing proves which file "
                           "that is; join them with qemu-img convert")

@@ -59,7 +59,9 @@ class Segment:
         Raises Unreadable for exactly the 512-byte sectors that cannot be read (the first run of
         them), EvidenceError where the file was changed or taken away.
         """
-        length = max(0, min(length, self.size - offset))
+        length = min(length, self.size - offset)
+        if length <= 0:
+            return b""  # evidence may name an offset that no file can have
         if self._bad:
             return self._read_sectors(offset, length)
         try:
