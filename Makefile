@@ -18,7 +18,7 @@ help:
 	@echo 'make docs                          write docs/plugins.md and docs/tables.md again'
 	@echo 'make golden                        write tests/golden again, for a person to compare'
 	@echo 'make corpus                        build the bundled images again (root, ntfs-3g)'
-	@echo 'make bench                         measure against other tools'
+	@echo 'make bench                         measure against other tools (root, ntfs-3g, ewfacquire)'
 	@echo 'make clean                         remove the environment and caches'
 
 $(VENV)/.made:
@@ -62,8 +62,12 @@ golden: $(VENV)/.dev
 corpus: $(VENV)/.dev
 	$(RUN) -m corpus.make
 
-bench: $(VENV)/.dev
-	$(RUN) -m benchmarks
+$(VENV)/.bench: requirements-bench.txt $(VENV)/.runtime
+	$(PIP) -r requirements-bench.txt
+	@touch $@
+
+bench: $(VENV)/.bench
+	$(RUN) -m benchmarks $(BENCH)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache vmtrail.egg-info

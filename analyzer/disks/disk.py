@@ -5,9 +5,9 @@ What has no such place (a missing parent, a damaged file) is read layer by layer
 finds the words for what is wrong.
 """
 
-import os
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from os import pread
 
 from analyzer.blocks import ZEROS, Blocks, Extent, ExtentMap, Kind
 from analyzer.disks.layer import Layer
@@ -50,11 +50,12 @@ class Disk:
     def read_at(self, offset: int, length: int) -> bytes:
         chunk = self._recent.get(offset // CHUNK)
         if chunk is not None:
-            end, shift, number, _ = chunk[1][bisect_right(chunk[0], offset) - 1]
+            starts, rows = chunk
+            end, shift, number, _ = rows[bisect_right(starts, offset) - 1]
             if offset + length <= end:
                 if number >= 0:
                     try:
-                        data = os.pread(number, length, offset + shift)
+                        data = pread(number, length, offset + shift)
                     except OSError:
                         data = b""
                     if len(data) == length:
@@ -92,7 +93,7 @@ class Disk:
         data = b""
         try:
             if number >= 0:
-                data = os.pread(number, length, offset + shift)
+                data = pread(number, length, offset + shift)
             elif base is not None:
                 data = base.read_at(offset + shift, length)
         except OSError:
