@@ -22,9 +22,10 @@ import numpy as np
 from analyzer.blocks import Blocks, Extent, ExtentMap, Kind, Mapped
 from analyzer.disks import vhdx_structures as structures
 from analyzer.disks.layer import Creator, ParentLink
+from analyzer.disks.vhdx_entries import Shape, State
 from analyzer.disks.vhdx_log import Log
 from analyzer.disks.vhdx_metadata import read_metadata
-from analyzer.disks.vhdx_table import Run, Shape, State, Table
+from analyzer.disks.vhdx_table import Run, Table
 from analyzer.errors import EvidenceError, Notice, NotThisFormat, Unreadable
 
 

@@ -22,61 +22,33 @@ Entries have no checksum, so each is held against the rules: an offset on a stat
 (Windows refuses it too), bits that must be zero, offsets outside the file, on its structures or
 on another block make a block unreadable. Nothing is guessed.
 
-The table is kept as runs: neighbours without a place in the file are one. It is read and judged
-in slices, for a table may have half a gigabyte.
+The table is kept as runs: neighbours without a place in the file are one. Reading, and what can
+be said of an entry by itself: `vhdx_entries`.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.blocks import Blocks, read_known
+from analyzer.blocks import Blocks
+from analyzer.disks.vhdx_entries import (
+    BROKEN,
+    NOWHERE,
+    EntryNotices,
+    Shape,
+    State,
+    judge_bitmaps,
+    judge_blocks,
+    read_slices,
+)
 from analyzer.disks.vhdx_structures import MIB, Region
-from analyzer.errors import Notice, Unreadable, Unsupported
+from analyzer.errors import Notice, Unsupported
 
-SLICE = 1 << 20
-"""Entries read and judged together."""
 MOST_RUNS = 1 << 22
 """Four million blocks in the file: 8 TiB in blocks of 2 MiB, 128 TiB in blocks of 32 MiB."""
-MOST_NOTICES = 100
-_OFFSET = ~np.uint64(MIB - 1)
-_RESERVED = np.uint64((MIB - 1) & ~7)
-
-
-class State(IntEnum):
-    """What is known of a block; the first eight are those of the file."""
-
-    NOT_PRESENT = 0
-    UNDEFINED = 1
-    ZERO = 2
-    UNMAPPED = 3
-    PRESENT = 6
-    PARTLY = 7
-    BAD = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """Sizes in bytes; `chunk` is blocks for each sector bitmap."""
-
-    disk_size: int
-    block_size: int
-    sector_size: int
-    differencing: bool
-
-    @property
-    def blocks(self) -> int:
-        """Blocks of the disk."""
-        return -(-self.disk_size // self.block_size)
-
-    @property
-    def chunk(self) -> int:
-        """Blocks that share one sector bitmap."""
-        return (self.sector_size << 23) // self.block_size
 
 
 class Run(NamedTuple):
@@ -97,206 +69,89 @@ class Table:
 
         Raises Unsupported for a table of more runs than are kept.
         """
-        self._view, self._region, self._shape = view, region, shape
-        self._notices, self._told, self._given_up = notices, dict[str, int](), 0
-        runs = [(np.zeros(0, np.int64), np.zeros(0, np.uint8), np.zeros(0, np.int64))]
-        bitmaps = [np.zeros(0, np.int64)]
+        self._size, self._shape = view.size, shape
+        self._notices = EntryNotices(notices, region, shape)
+        self._read(view, region)
+        self._judge_places(taken)
+        self._judge_bitmaps()
+        self._notices.finish()
+        # plain numbers out of the same memory, for a numpy scalar is slow to look at
+        self._starts, self._states, self._places = (
+            column.data for column in (self._first, self._state, self._place))
+
+    def _read(self, view: Blocks, region: Region) -> None:
+        """Runs as three columns, first block, state and place in MiB; places of the bitmaps."""
+        shape = self._shape
+        columns = [(np.zeros(0, np.int32), np.zeros(0, np.uint8), np.zeros(0, np.int32))]
+        bitmaps = [np.zeros(0, np.int32)]
         kept = judged = 0
-        for first, payload, bitmap, lost in self._slices():
-            state, at = self._states(first, payload, lost)
+        for first, entries, lost, of_bitmaps in read_slices(view, region, shape):
+            state, place = judge_blocks(first, entries, lost, shape, self._notices)
             heads = _heads(state)
-            runs.append((heads + first, state[heads], at[heads]))
-            bitmaps.append(self._bitmap_places(bitmap))
-            judged = first + len(payload)
-            kept += len(heads)
+            columns.append(((heads + first).astype(np.int32), state[heads], place[heads]))
+            bitmaps.append(judge_bitmaps(of_bitmaps, shape))
+            judged, kept = first + len(entries), kept + len(heads)
             if kept > MOST_RUNS:
                 raise Unsupported(f"VHDX with more than {MOST_RUNS} blocks in its table",
                                   region.offset)
         if judged < shape.blocks:
-            runs.append(self._missing(judged))
-            chunks = -(-shape.blocks // shape.chunk)
-            bitmaps.append(np.full(chunks - judged // shape.chunk, -2, np.int64))
-        self._first, self._state, self._at = (np.concatenate(part)
-                                              for part in zip(*runs, strict=True))
+            self._notices.say_missing(judged, shape.blocks - 1)
+            columns.append((np.array([judged], np.int32), np.array([State.BAD], np.uint8),
+                            np.array([NOWHERE], np.int32)))
+            bitmaps.append(np.full(shape.chunks - judged // shape.chunk, BROKEN, np.int32))
+        self._first = np.concatenate([first for first, _, _ in columns])
+        self._state = np.concatenate([state for _, state, _ in columns])
+        self._place = np.concatenate([place for _, _, place in columns])
         self._bitmap = np.concatenate(bitmaps)
-        self._judge_places(taken)
-        self._judge_bitmaps()
-        self._tell()
-
-    def _missing(self, first: int) -> tuple[NDArray[np.int64], NDArray[np.uint8],
-                                            NDArray[np.int64]]:
-        """One run of all blocks from `first` on, whose entries are not there at all."""
-        self._notices.append(Notice(
-            "VHDX-BAT", f"the table has no entries from block {first} to the last, "
-            f"{self._shape.blocks - 1}", "those blocks are unreadable", self._region.offset,
-            self._region.length))
-        return (np.array([first], np.int64), np.array([State.BAD], np.uint8),
-                np.array([-1], np.int64))
-
-    def _slices(self) -> Iterator[tuple[int, NDArray[np.uint64], NDArray[np.uint64],
-                                        NDArray[np.bool_]]]:
-        """First block, entries of blocks and of bitmaps, and which of the former are lost.
-
-        A table may have millions of entries that the file does not hold: they are not read.
-        """
-        width = self._shape.chunk + 1
-        chunks = -(-self._shape.blocks // self._shape.chunk)
-        step = max(1, SLICE // width)
-        held = min(self._region.length, self._view.size - self._region.offset) // 8
-        for low in range(0, min(chunks, -(-held // width)), step):
-            count = min(step, chunks - low)
-            raw, lost = self._read(low * width, count * width)
-            entries, gone = raw.reshape(count, width), lost.reshape(count, width)
-            first = low * self._shape.chunk
-            blocks = min(count * self._shape.chunk, self._shape.blocks - first)
-            bitmap = np.where(gone[:, -1], np.uint64(1), entries[:, -1])
-            yield (first, entries[:, :-1].ravel()[:blocks], bitmap,
-                   gone[:, :-1].ravel()[:blocks])
-
-    def _read(self, low: int, count: int) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
-        start = self._region.offset + 8 * low
-        end = min(start + 8 * count, self._region.offset + self._region.length, self._view.size)
-        known = max(0, end - start) // 8
-        lost = np.zeros(count, np.bool_)
-        lost[known:] = True
-        entries = np.zeros(count, np.uint64)
-        if known:
-            def note(error: Unreadable) -> None:
-                at = error.start - start
-                lost[max(0, at) // 8:-(-(at + error.length) // 8)] = True
-
-            raw = read_known(self._view, start, 8 * known, note)
-            entries[:known] = np.frombuffer(raw, "<u8")
-        return entries, lost
-
-    def _states(self, first: int, entries: NDArray[np.uint64], lost: NDArray[np.bool_]
-                ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """State and place of each block, by its own entry alone."""
-        state = (entries & np.uint64(7)).astype(np.uint8)
-        offset = entries & _OFFSET
-        placed = state >= State.PRESENT
-        if self._shape.differencing:
-            undefined = (state == 4) | (state == 5)
-        else:
-            undefined = (state == 4) | (state == 5) | (state == State.PARTLY)
-        free = (state == State.NOT_PRESENT) | (state == State.ZERO)
-        broken = undefined | ((entries & _RESERVED) != 0)
-        broken |= (free & (offset != 0)) | (placed & (offset < MIB)) | (offset >= 1 << 62)
-        broken &= ~lost
-        anchored = (state == State.UNMAPPED) & (offset != 0) & ~broken & ~lost
-        self._say("VHDX-BAT", broken, first, "has a state or bits that are not defined",
-                  "the block is unreadable")
-        self._say_lost(lost, first)
-        self._say("VHDX-UNDEFINED", (state == State.UNDEFINED) & ~broken & ~lost, first,
-                  "says that the content is not defined", "the block is unreadable")
-        self._given_up += int(anchored.sum())
-        bad = broken | lost | (state == State.UNDEFINED)
-        state = np.where(bad, np.uint8(State.BAD), state).astype(np.uint8)
-        at = np.where(placed & ~bad, offset, 0).astype(np.int64)
-        return state, np.where(placed & ~bad, at, -1)
-
-    def _bitmap_places(self, entries: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """Place of each sector bitmap; -1 for none, -2 for one that cannot be trusted."""
-        state, offset = entries & np.uint64(7), entries & _OFFSET
-        present = (state == 6) & ((entries & _RESERVED) == 0) & (offset >= MIB)
-        present &= offset < 1 << 62
-        places = np.where(present, offset, 0).astype(np.int64)
-        if not self._shape.differencing:
-            return np.full(len(entries), -1, np.int64)
-        return np.where(present, places, np.where(entries == 0, -1, -2))
 
     def _judge_places(self, taken: Sequence[tuple[int, int]]) -> None:
         """Take back places outside the file, on its structures, or on each other."""
-        rows = np.nonzero(self._at >= 0)[0]
-        maps = np.nonzero(self._bitmap >= 0)[0]
-        start = np.concatenate([self._at[rows], self._bitmap[maps]])
-        length = np.full(len(start), self._shape.block_size, np.int64)
-        length[len(rows):] = MIB
-        end = start + length
-        outside = start >= self._view.size
+        rows, maps = np.nonzero(self._place >= 0)[0], np.nonzero(self._bitmap >= 0)[0]
+        start = np.concatenate([self._place[rows], self._bitmap[maps]])
+        end = start + np.int32(self._shape.block_size // MIB)
+        end[len(rows):] = start[len(rows):] + 1
+        outside = start >= -(-self._size // MIB)
         for low, size in taken:
-            outside |= (start < low + size) & (end > low)
-        good = np.nonzero(~outside)[0]
-        order = good[np.argsort(start[good], kind="stable")]
-        shared = np.zeros(len(start), np.bool_)
-        if len(order) > 1:
-            reach = np.maximum.accumulate(end[order])[:-1]
-            shared[order[1:]] = start[order][1:] < reach
-            shared[order[:-1]] |= start[order][1:] < end[order][:-1]
-        of_rows = slice(0, len(rows))
+            outside |= (start < (low + size) // MIB) & (end > low // MIB)
+        shared = _overlapping(start, end, ~outside)
         for flags, words in ((outside, "lies outside the file or on its structures"),
                              (shared, "overlaps another block")):
-            wrong = np.zeros(len(self._at), np.bool_)
-            wrong[rows[flags[of_rows]]] = True
-            self._say("VHDX-BAT", wrong, 0, words, "the block is unreadable", self._first)
-            self._at[wrong], self._state[wrong] = -1, State.BAD
-            self._bitmap[maps[flags[len(rows):]]] = -2
+            wrong = rows[flags[:len(rows)]]
+            self._notices.say("VHDX-BAT", self._first[wrong].astype(np.int64), words)
+            self._place[wrong], self._state[wrong] = NOWHERE, State.BAD
+            self._bitmap[maps[flags[len(rows):]]] = BROKEN
         self._look_for_cuts(rows)
 
     def _look_for_cuts(self, rows: NDArray[np.int64]) -> None:
-        """Say which blocks begin in the file and end behind it."""
-        needed = np.minimum(self._shape.block_size,
-                            self._shape.disk_size - self._first * self._shape.block_size)
-        wrong = np.zeros(len(self._at), np.bool_)
-        wrong[rows] = (self._at[rows] >= 0) & (self._at[rows] + needed[rows] > self._view.size)
-        self._say("VHDX-TRUNC", wrong, 0, "reaches behind the end of the file",
-                  "what lies there is unreadable", self._first)
+        """Say which blocks begin in the file and end behind it; the disk's last may be short."""
+        size = self._shape.block_size
+        near = rows[self._place[rows] >= (self._size - size) // MIB]
+        first, at = self._first[near].astype(np.int64), self._place[near].astype(np.int64) * MIB
+        end = at + np.minimum(size, self._shape.disk_size - first * size)
+        self._notices.say("VHDX-TRUNC", first[(end > self._size) & (at >= 0)],
+                          "reaches behind the end of the file", "what lies there is unreadable")
 
     def _judge_bitmaps(self) -> None:
         """Blocks that are partly here are nothing without their sector bitmap."""
-        wrong = self._state == State.PARTLY
-        wrong[wrong] = self._bitmap[self._first[wrong] // self._shape.chunk] < 0
-        self._say("VHDX-BITMAP", wrong, 0, "needs a sector bitmap that is not there",
-                  "the block is unreadable", self._first)
-        self._at[wrong], self._state[wrong] = -1, State.BAD
-
-    def _say_lost(self, lost: NDArray[np.bool_], first: int) -> None:
-        edges = (np.nonzero(np.diff(lost, prepend=False, append=False))[0] + first).tolist()
-        words = "is unreadable itself or not in the file"
-        for low, high in zip(edges[::2], edges[1::2], strict=True):
-            if self._told.get(words, 0) < MOST_NOTICES:
-                at = self._region.offset + 8 * (low + low // self._shape.chunk)
-                self._notices.append(Notice(
-                    "VHDX-BAT", f"the table entry of each block from {low} to {high - 1} {words}",
-                    "the blocks are unreadable", at, 8 * (high - low)))
-            self._told[words] = self._told.get(words, 0) + 1
-
-    def _say(self, code: str, flags: NDArray[np.bool_], first: int, words: str, effect: str,
-             blocks: NDArray[np.int64] | None = None) -> None:
-        """One notice a block up to MOST_NOTICES of a kind; the rest are counted, see `_tell`."""
-        found = np.nonzero(flags)[0]
-        told = self._told.get(words, 0)
-        for index in found[:max(0, MOST_NOTICES - told)].tolist():
-            block = int(blocks[index]) if blocks is not None else first + index
-            at = self._region.offset + 8 * (block + block // self._shape.chunk)
-            self._notices.append(Notice(code, f"the table entry of block {block} {words}", effect,
-                                        at, 8))
-        self._told[words] = told + len(found)
-
-    def _tell(self) -> None:
-        if self._given_up:
-            self._notices.append(Notice(
-                "VHDX-UNMAPPED", f"{self._given_up} blocks that the guest gave up (UNMAP) still "
-                "have a place in the file", "they read as zeros; what was there before may still "
-                "lie in the file", self._region.offset, self._region.length))
-        for words, count in self._told.items():
-            if count > MOST_NOTICES:
-                self._notices.append(Notice(
-                    "VHDX-BAT", f"{count} table entries, of which {MOST_NOTICES} are listed: each "
-                    f"{words}", "as with those", self._region.offset, self._region.length))
+        partly = np.nonzero(self._state == State.PARTLY)[0]
+        wrong = partly[self._bitmap[self._first[partly] // self._shape.chunk] < 0]
+        self._notices.say("VHDX-BITMAP", self._first[wrong].astype(np.int64),
+                          "needs a sector bitmap that is not there")
+        self._place[wrong], self._state[wrong] = NOWHERE, State.BAD
 
     def runs(self, first: int, end: int) -> Iterator[Run]:
         """The runs that touch blocks [first, end), whole."""
-        row = int(np.searchsorted(self._first, first, side="right")) - 1
-        while row < len(self._first) and (start := int(self._first[row])) < end:
-            after = int(self._first[row + 1]) if row + 1 < len(self._first) else self._shape.blocks
-            yield Run(start, after - start, int(self._state[row]), int(self._at[row]))
+        starts, count = self._starts, len(self._starts)
+        row = bisect_right(starts, first) - 1
+        while row < count and (start := starts[row]) < end:
+            after = starts[row + 1] if row + 1 < count else self._shape.blocks
+            yield Run(start, after - start, self._states[row], self._places[row] * MIB)
             row += 1
 
     def bitmap_at(self, block: int) -> int:
         """Where the sector bitmap of a block that is partly here begins in the file."""
         chunk, inside = divmod(block, self._shape.chunk)
-        return int(self._bitmap[chunk]) + inside * (
+        return int(self._bitmap[chunk]) * MIB + inside * (
             self._shape.block_size // self._shape.sector_size // 8)
 
 
@@ -306,3 +161,16 @@ def _heads(state: NDArray[np.uint8]) -> NDArray[np.int64]:
     begins[1:] = (state[1:] != state[:-1]) | (state[1:] == State.PRESENT) | \
         (state[1:] == State.PARTLY)
     return np.nonzero(begins)[0]
+
+
+def _overlapping(start: NDArray[np.int32], end: NDArray[np.int32],
+                 wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which of some ranges touch another one of them."""
+    shared = np.zeros(len(start), np.bool_)
+    order = np.nonzero(wanted)[0]
+    order = order[np.argsort(start[order], kind="stable")]
+    if len(order) > 1:
+        low, high = start[order], end[order]
+        shared[order[1:]] = low[1:] < np.maximum.accumulate(high)[:-1]
+        shared[order[:-1]] |= low[1:] < high[:-1]
+    return shared
