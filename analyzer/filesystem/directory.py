@@ -19,6 +19,8 @@ BAD_PARENT = "bad parent reference"
 FORMER_NAME = "former name"
 REUSED = "entry reused"
 LOST = "record unreadable"
+NO_REFERENCE = "former name; whose it was is not known"
+"""What is left in an index's slack may have lost its reference, and 0 would mean any file."""
 
 
 class IndexName(NamedTuple):
@@ -92,6 +94,9 @@ def _from_row(row: NameRow, *, is_ours: bool, is_indexed: bool) -> Link:
 def _from_index(name: IndexName, find: Callable[[int], MftRecord]) -> Link:
     """A name that no $FILE_NAME of its file confirms."""
     raw = name.text.decode("utf-8", "replace").encode("utf-16-le")
+    if not name.allocated and not name.sequence:
+        return Link(raw, name.inode, 0, allocated=False, is_directory=name.is_directory,
+                    note=NO_REFERENCE)
     try:
         record = find(name.inode)
     except EvidenceError:

@@ -33,6 +33,8 @@ from analyzer.filesystem.attributes import (
 
 SECTOR: Final = 512
 _END: Final = b"\xff\xff\xff\xff"
+_END_ROOM: Final = 8
+"""Bytes that the end mark takes: itself and as many without meaning."""
 _HEADER = struct.Struct("<4sHHQHHHHIIQ")
 _IN_USE, _DIRECTORY = 1, 2
 _FILE_TYPES = {AttributeType.STANDARD_INFORMATION, AttributeType.FILE_NAME, AttributeType.DATA}
@@ -161,6 +163,8 @@ def _values(attributes: list[Attribute]) -> tuple[
 def _attributes(data: bytes, at: int, used: int, good: int) -> Iterator[Attribute]:
     while at + 4 <= good:
         if data[at:at + 4] == _END:
+            if used - at > _END_ROOM:
+                raise Corrupt(f"attributes end {used - at} bytes before those that are used", at)
             return
         try:
             attribute, length = decode_attribute(data, at, good)

@@ -175,7 +175,8 @@ class Ntfs:
     def open_file(self, entry: Entry, stream: str = "") -> File:
         """A stream of an entry; raises EvidenceError when there is none or it makes no sense."""
         record = self._table.record(entry.inode)
-        if not record.is_named_by(entry.sequence):
+        if entry.sequence != record.sequence and (
+                not entry.sequence or not record.is_named_by(entry.sequence)):
             raise Corrupt(f"{entry.path}: MFT entry {entry.inode} belongs to another file now")
         attributes, damage = self._table.whole(record)
         found = pieces(attributes, stream)

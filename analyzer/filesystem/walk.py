@@ -103,8 +103,16 @@ class Walk:
                 self._seen[row] = 1
 
     def _step(self, link: Link, directory: str) -> Step:
+        if link.note == LOST and link.allocated:
+            self._report_lost(link.inode)
         entry = make_entry(self.names.table, link, directory)
         return Step(entry, entry.is_directory and (link.row is not None or link.note == LOST))
+
+    def _report_lost(self, number: int) -> None:
+        try:
+            self.names.table.record(number)
+        except EvidenceError as error:
+            self.names.table.report_record(number, error)
 
     def _all(self, root: Entry) -> Iterator[Entry]:
         self._entered.add(root.inode)

@@ -116,6 +116,15 @@ def test_attributes_before_a_broken_one_are_kept(length: int) -> None:
     assert isinstance(parsed.damage, Corrupt)
 
 
+def test_an_end_before_the_end_is_damage() -> None:
+    raw = record(1, [standard(), file_name("a"), resident(DATA, b"kept")])
+    at = raw.index(b"kept") - 24
+    parsed = parse_record(raw[:at] + b"\xff" * 4 + raw[at + 4:], 1)
+    assert [n.raw for n in parsed.names] == [utf16("a")]
+    assert parsed.damage is not None
+    assert parsed.damage.at == at
+
+
 def test_a_name_that_breaks_does_not_hide_the_next() -> None:
     parsed = parse_record(record(1, [resident(0x30, bytes(20)), file_name("b")]), 1)
     assert [n.raw for n in parsed.names] == [utf16("b")]
