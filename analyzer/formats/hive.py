@@ -167,22 +167,28 @@ class Hive:
         record = RegistryParse.NKRecord(self._data, key.offset, None)
         claimed: int = record.subkey_number()
         if not claimed:
+            if self._cells.is_used(record.unpack_dword(28)):
+                yield Damage("key says it has no subkeys, and where their list is", key.offset)
             return
         if key.depth >= DEEPEST:
             yield Damage(f"keys nested deeper than {DEEPEST}", key.offset)
             return
         seen: set[int] = set()
-        for count, offset in enumerate(self._cells.key_offsets(record.unpack_dword(28))):
+        for count, listed in enumerate(self._cells.key_offsets(record.unpack_dword(28))):
             if count >= MOST_IN_LIST:
                 yield Damage(f"more than {MOST_IN_LIST} subkeys", key.offset)
                 return
-            if isinstance(offset, Damage):
-                yield offset
-            elif offset in seen:
-                yield Damage("a subkey listed twice", BINS + offset)
+            if isinstance(listed, Damage):
+                yield listed
+            elif listed.offset in seen:
+                yield Damage("a subkey listed twice", BINS + listed.offset)
             else:
-                seen.add(offset)
-                yield self._child(key, offset)
+                seen.add(listed.offset)
+                child = self._child(key, listed.offset)
+                if isinstance(child, Key) and not listed.fits(child.name):
+                    yield Damage(f"its name {child.name[:80]!a} is not the one that was listed",
+                                 child.offset)
+                yield child
         if len(seen) != claimed:
             yield Damage(f"key says {claimed} subkeys and lists {len(seen)}", key.offset)
 
@@ -216,6 +222,8 @@ class Hive:
         record = RegistryParse.NKRecord(self._data, key.offset, None)
         count: int = record.values_number()
         if not count:
+            if self._cells.leads_to(record.unpack_dword(40), b"vk"):
+                yield Damage("key says it has no values, and where their list is", key.offset)
             return
         try:
             at, size = self._cells.cell(record.unpack_dword(40), 4)

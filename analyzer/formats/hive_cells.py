@@ -9,7 +9,7 @@ Source: M. Suhanov, "Windows registry file format specification".
 
 import struct
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from analyzer.errors import Corrupt
 
@@ -26,6 +26,29 @@ class Damage(Corrupt):
     def __init__(self, what: str, at: int | None, name: str | None = None) -> None:
         super().__init__(what, at)
         self.name = name
+
+
+class Listed(NamedTuple):
+    """A line of a list of subkeys: where the key is, and what the list knows of its name."""
+
+    offset: int
+    mark: bytes
+    hint: int
+
+    def fits(self, name: str) -> bool:
+        """Whether the key's name is the one that was listed, as far as the list can tell.
+
+        lh has a hash of the name, lf its first four letters; 0 is written by other tools.
+        """
+        if self.mark == b"li" or not self.hint or not name.isascii():
+            return True
+        if self.mark == b"lf":
+            return self.hint.to_bytes(4, "little").upper() == \
+                name[:4].upper().encode().ljust(4, b"\0")
+        wanted = 0
+        for letter in name.upper():
+            wanted = (37 * wanted + ord(letter)) & 0xFFFF_FFFF
+        return wanted == self.hint
 
 
 class Cells:
@@ -45,8 +68,23 @@ class Cells:
             raise Damage("a cell that is free, too small or past the end", at)
         return at + 4, size
 
-    def key_offsets(self, offset: int) -> Iterator[int | Damage]:
-        """Cell offsets of the keys in the list at `offset`, through one list of lists."""
+    def is_used(self, offset: int) -> bool:
+        """Whether a cell that is in use lies at `offset`; tools leave offsets of freed ones."""
+        try:
+            self.cell(offset, 4)
+        except Damage:
+            return False
+        return True
+
+    def leads_to(self, offset: int, mark: bytes) -> bool:
+        """Whether the cell in use at `offset` begins with the offset of one with this mark."""
+        if not self.is_used(offset):
+            return False
+        below = struct.unpack_from("<I", self.data, BINS + offset + 4)[0]
+        return self.is_used(below) and self.data.startswith(mark, BINS + below + 4)
+
+    def key_offsets(self, offset: int) -> Iterator["Listed | Damage"]:
+        """The keys in the list at `offset`, through one list of lists."""
         try:
             at, _ = self.cell(offset, 4)
             if self.data[at : at + 2] != b"ri":
@@ -57,7 +95,7 @@ class Cells:
             yield damage
             return
         seen = {offset}
-        for entry in entries:
+        for entry, _ in entries:
             if entry in seen:
                 yield Damage("a list of subkeys inside itself, or used twice", BINS + entry)
                 continue
@@ -84,19 +122,21 @@ class Cells:
             out += self.data[start : start + length]
         return bytes(out)
 
-    def _leaf(self, offset: int) -> list[int]:
-        """Cell offsets in the lf, lh or li at `offset`; raises Damage for anything else."""
+    def _leaf(self, offset: int) -> "Iterator[Listed]":
+        """The entries of the lf, lh or li at `offset`; raises Damage for anything else."""
         at, _ = self.cell(offset, 4)
         mark = self.data[at : at + 2]
         if mark not in (b"lf", b"lh", b"li"):
             raise Damage(f"{mark!a} is no list of subkeys", at)
-        return self._entries(offset, 4 if mark == b"li" else 8)
+        entries = self._entries(offset, 4 if mark == b"li" else 8)
+        return (Listed(entry, mark, hint) for entry, hint in entries)
 
-    def _entries(self, offset: int, width: int) -> list[int]:
-        """First numbers of the entries, `width` bytes each, of a list cell."""
+    def _entries(self, offset: int, width: int) -> list[tuple[int, int]]:
+        """First and last numbers of the entries, `width` bytes each, of a list cell."""
         at, size = self.cell(offset, 4)
         count = struct.unpack_from("<H", self.data, at + 2)[0]
         if 4 + count * width > size:
             raise Damage(f"a list of {count} in a cell of {size} bytes", at)
         numbers = struct.unpack_from(f"<{count * width // 4}I", self.data, at + 4)
-        return list(numbers[:: width // 4])
+        step = width // 4
+        return list(zip(numbers[::step], numbers[step - 1 :: step], strict=True))
