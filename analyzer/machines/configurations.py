@@ -10,7 +10,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from analyzer.errors import EvidenceError, Notice, NotInEvidence, NotThisFormat, Unsupported
+from analyzer.errors import (
+    Corrupt,
+    EvidenceError,
+    Notice,
+    NotInEvidence,
+    NotThisFormat,
+    Unsupported,
+)
 from analyzer.filesystem.ntfs import Entry
 from analyzer.formats import vm_xml
 from analyzer.links import is_link, link_target
@@ -83,11 +90,28 @@ def look_into(system: WindowsSystem, item: Item, found: Found, *, link: Item | N
     try:
         _take(system, item, found, link, registered=registered)
     except NotThisFormat as error:
-        if registered and item.name.lower().endswith(".xml"):
-            system.problem(error, item.source, "the machine of this file is missing")
+        if item.entry.allocated and _is_named_as_one(item):
+            system.problem(error, item.source, "the machine or snapshot of this file is missing")
     except EvidenceError as error:
         if item.entry.allocated or registered:
-            system.problem(error, item.source, "the machine of this file is missing")
+            system.problem(error, item.source, "the machine or snapshot of this file is missing")
+
+
+def _is_named_as_one(item: Item) -> bool:
+    """Whether Hyper-V would have given this name, in this folder, to a configuration only."""
+    name = item.name.lower()
+    return (name.endswith(".xml") and GUID.fullmatch(name) is not None
+            and item.folder.lower() in TREE)
+
+
+def say_lost(system: WindowsSystem, item: Item) -> None:
+    """A file that is named as a configuration, and of which nothing but the name is left."""
+    entry = item.entry
+    if entry.allocated and not entry.is_directory and not entry.size and not is_link(entry) \
+            and _is_named_as_one(item):
+        system.problem(Corrupt(f"{item.path} is empty" if not entry.note else
+                               f"{item.path}: {entry.note}"), item.source,
+                       "the machine or snapshot of this file is missing")
 
 
 def _take(system: WindowsSystem, item: Item, found: Found, link: Item | None, *,

@@ -4,6 +4,7 @@ from analyzer.disks.chain import DiskFile, Shelf
 from analyzer.disks.open import open_layer
 from analyzer.errors import EvidenceError, NotThisFormat
 from analyzer.links import is_link
+from analyzer.source import Source
 from analyzer.system import WindowsSystem
 from analyzer.volume import Item
 
@@ -18,6 +19,7 @@ class DiskFiles:
     def __init__(self, system: WindowsSystem) -> None:
         self._system = system
         self._known: dict[tuple[str, int, str], DiskFile | None] = {}
+        self._unread: dict[Source, list[tuple[Item, EvidenceError]]] = {}
 
     def wanted(self, item: Item) -> bool:
         """Whether a file may be a virtual disk: by its name, its first bytes, or a footer."""
@@ -33,8 +35,17 @@ class DiskFiles:
             return blocks.read_at(0, 8) == b"vhdxfile" or \
                 blocks.read_at(entry.size // 512 * 512 - 512 * (entry.size % 512 == 0),
                                8) == b"conectix"
-        except EvidenceError:
+        except EvidenceError as error:
+            self._unread.setdefault(item.volume.source, []).append((item, error))
             return False
+
+    def say_unread(self) -> None:
+        """One Problem for each volume with files of which it cannot be told what they are."""
+        for source, files in self._unread.items():
+            item, error = files[0]
+            more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+            self._system.problem(error, source, f"whether {item.path}{more} is a virtual disk is "
+                                 "not known; the name does not say so")
 
     def add(self, item: Item) -> DiskFile | None:
         """The disk in a file; None, with a Problem, where it is none or not decoded."""

@@ -13,6 +13,7 @@ from analyzer.machines.configurations import (
     default_places,
     look_into,
     register_places,
+    say_lost,
     search_register,
     wanted,
 )
@@ -70,6 +71,9 @@ def _take_inventory(system: WindowsSystem) -> Inventory:
                 look_into(system, item, found)
             else:
                 deleted.append(item)
+        else:
+            say_lost(system, item)
+    files.say_unread()
     _add_deleted(system, found, deleted)
     for configured in [*found.machines, *found.nodes]:
         _attach_drives(system, configured, files)
@@ -129,7 +133,10 @@ def _saved_state(system: WindowsSystem, configured: Configured) -> list[Item]:
     for path in filter(None, paths):
         try:
             item = system.find(path)
-        except EvidenceError:
+        except EvidenceError as error:
+            if saved is not None:
+                system.problem(error, configured.file.source,
+                               f"whether the saved state {path} is there is not known")
             item = None
         if item is not None and not item.entry.is_directory:
             found.setdefault(item.path.lower(), item)
@@ -160,9 +167,11 @@ def _plant(system: WindowsSystem, found: Found, shelf: Shelf) -> Inventory:
     owners: dict[str, Machine] = {}
     for machine in sorted(machines, key=lambda m: not m.registered):
         owners.setdefault(machine.vm_id, machine)
+    nodes_of: dict[str, list[Node]] = {}
+    for node in found.nodes:
+        nodes_of.setdefault(node.vm_id, []).append(node)
     for vm_id, machine in owners.items():
-        nodes = [node for node in found.nodes if node.vm_id == vm_id]
-        for notice in tree.plant(machine, nodes):
+        for notice in tree.plant(machine, nodes_of.get(vm_id, [])):
             system.notice(notice, machine.file.source)
     orphans = [node for node in found.nodes if node.vm_id not in owners]
     for node in orphans:

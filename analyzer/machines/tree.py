@@ -24,12 +24,12 @@ def plant(machine: Machine, nodes: Sequence[Node]) -> Iterator[Notice]:
     for node in nodes:
         if node.configuration.partial and node.state == "complete":
             node.state = "partial"
-    current, basis = _current(machine, by_id, owners)
+    current, doubt = _current(machine, by_id, owners)
     if current:
         by_id[current].is_current = True
-    elif nodes:
-        yield Notice("SNAP-CURRENT", f"no setting and no disk tells which snapshot {basis}",
-                     "no node of the tree is marked as current")
+    if doubt and nodes:
+        yield Notice("SNAP-CURRENT", doubt, f"{current} is marked as current, unproven" if current
+                     else "no node of the tree is marked as current")
     machine.nodes = list(_in_order(nodes))
 
 
@@ -47,11 +47,15 @@ def _pointers(configuration: VmConfiguration, words: tuple[str, ...]) -> Iterato
 
 
 def _by_disks(configured: Configured, owners: dict[str, str]) -> tuple[str, str]:
-    """The nearest snapshot that owns a disk beneath this one's, and that disk's path."""
+    """The nearest snapshot that owns a disk beneath this one's, and that disk in words.
+
+    Each disk between them was one's of a snapshot too, whose configuration is not there.
+    """
     for drive in configured.drives:
-        for file in drive.chain.files[1:] if drive.chain is not None else ():
+        for between, file in enumerate(drive.chain.files[1:] if drive.chain is not None else ()):
             if file.path in owners:
-                return owners[file.path], file.path
+                gap = f", beyond {between} that no snapshot names" if between else ""
+                return owners[file.path], f"disk {file.path}{gap}"
     return "", ""
 
 
@@ -76,21 +80,21 @@ def _set_parent(node: Node, vm_id: str, by_id: dict[str, Node],
                          f"by its settings and {by_disks} by its disk",
                          "the settings were followed")
     elif by_disks:
-        node.parent_id, node.parent_basis = by_disks, f"disk {path}"
+        node.parent_id, node.parent_basis = by_disks, path
 
 
 def _cut_cycles(by_id: dict[str, Node]) -> Iterator[Notice]:
-    for node in by_id.values():
-        seen = {node.snapshot_id}
-        step = node
-        while (parent := by_id.get(step.parent_id)) is not None:
-            if parent.snapshot_id in seen:
-                break
-            seen.add(parent.snapshot_id)
-            step = parent
-        else:
-            continue
-        if parent is node:
+    done: set[str] = set()
+    for start in by_id.values():
+        way: dict[str, Node] = {}
+        step: Node | None = start
+        while step is not None and step.snapshot_id not in done and step.snapshot_id not in way:
+            way[step.snapshot_id] = step
+            step = by_id.get(step.parent_id)
+        done.update(way)
+        members = list(way.values())
+        loop = members[members.index(step):] if step is not None and step in members else []
+        for node in loop:
             node.state = "cyclic"
             yield Notice("SNAP-CYCLE", f"snapshot {node.snapshot_id} is its own ancestor",
                          "it is shown as a root")
@@ -98,11 +102,19 @@ def _cut_cycles(by_id: dict[str, Node]) -> Iterator[Notice]:
 
 def _current(machine: Machine, by_id: dict[str, Node],
              owners: dict[str, str]) -> tuple[str, str]:
-    for _, guid in _pointers(machine.configuration, ("applied", "parent", "antecedent")):
+    """The node that the present state grew from, and why that is in doubt."""
+    pointers = [pair for pair in _pointers(
+        machine.configuration, ("applied", "parent", "antecedent")) if pair[1] != machine.vm_id]
+    for _, guid in pointers:
         if guid in by_id:
-            return guid, "setting"
+            return guid, ""
+    if pointers:
+        return "", f"the machine grew from snapshot {pointers[0][1]}, which is not there"
     by_disks, path = _by_disks(machine, owners)
-    return by_disks, path or "the present state grew from"
+    if not by_disks:
+        return "", "no setting and no disk tells which snapshot the present state grew from"
+    return by_disks, f"only a disk tells what the present state grew from: {path}" \
+        if "beyond" in path else ""
 
 
 def _in_order(nodes: Sequence[Node]) -> Iterator[Node]:

@@ -1,12 +1,16 @@
 """Finding machines and snapshots, and their trees, on systems made of dicts."""
 
+import time
 import uuid
+from dataclasses import replace
 from itertools import count
 
 import pytest
 
 from analyzer.errors import Unreadable, Unsupported
 from analyzer.machines import guest_states, inventory, open_guest
+from analyzer.machines.disk_files import DiskFiles
+from analyzer.machines.tree import _cut_cycles
 from corpus.make import hive, vhd, vm_xml
 from tests.dict_system import AT, Content, Deleted, Filtered, Link, host
 
@@ -104,6 +108,31 @@ def test_a_torn_or_unreadable_configuration_costs_itself_only() -> None:
 # Trees
 
 
+@pytest.mark.parametrize("content", [b"", b"x" * 5000])
+def test_a_file_named_as_a_configuration_that_is_none_is_said(content: bytes) -> None:
+    files: dict[str, Content] = {f"D:/VMs/Virtual Machines/{VM}.xml": content}
+    assert inventory(host(files, "C", "D")).machines == []
+    assert codes(files, "C", "D") in (["CORRUPT"], ["OTHER-FORMAT"])
+
+
+def test_a_saved_state_that_cannot_be_looked_for_is_said() -> None:
+    saved = ("E:\\VMs\\x.bin", "E:\\VMs\\x.vsv")
+    files: dict[str, Content] = {f"{REGISTER}/Virtual Machines/{VM}.xml": vm_xml.machine_xml(
+        replace(machine(), saved=saved))}
+    assert codes(files, "C") == ["NOT-IN-EVIDENCE", "NOT-IN-EVIDENCE"]
+
+
+def test_a_large_file_that_cannot_be_looked_into_may_be_a_disk() -> None:
+    files: dict[str, Content] = {"C:/data.bin": Unreadable("bad sector", 0, 512)}
+    system = host(files, "C")
+    item = system.volumes[0].root().child("data.bin")
+    assert item is not None
+    disks = DiskFiles(system)
+    assert not disks.wanted(replace(item, entry=replace(item.entry, size=1 << 20)))
+    disks.say_unread()
+    assert [p.code for p in system.problems()] == ["UNREADABLE"]
+
+
 def tree_files(parents: dict[str, str], current: str = "") -> dict[str, Content]:
     files: dict[str, Content] = {
         f"{REGISTER}/Virtual Machines/{VM}.xml": vm_xml.machine_xml(machine(current=current))}
@@ -131,6 +160,35 @@ def test_dangling_parents_cycles_and_self_parents() -> None:
     assert nodes(tree_files({S1: S1}, current=S1)) == [(S1, "", "complete", True)]
     assert nodes(tree_files({S1: VM}, current=S1)) == [(S1, "", "complete", True)]
     assert "SNAP-CYCLE" in codes(tree_files({S1: S2, S2: S3, S3: S1}), "C")
+
+
+def test_the_present_state_of_a_snapshot_that_is_not_there() -> None:
+    files = tree_files({S1: ""}, current=S2)
+    assert nodes(files) == [(S1, "", "complete", False)]
+    assert codes(files, "C") == ["SNAP-CURRENT"]
+
+
+def test_a_disk_between_that_no_snapshot_names_leaves_the_present_state_in_doubt() -> None:
+    files: dict[str, Content] = {
+        f"{REGISTER}/Virtual Machines/{VM}.xml": vm_xml.machine_xml(
+            machine(disk="D:\\moved\\B.AVHD")),
+        f"{REGISTER}/Snapshots/{S1}.xml": snapshot(S1, disk="D:\\base.vhd"), **disks()}
+    (only,) = inventory(host(files, "C", "D")).machines
+    assert [n.is_current for n in only.nodes] == [True]
+    assert "SNAP-CURRENT" in codes(files, "C", "D")
+
+
+def test_ten_thousand_snapshots_in_a_row() -> None:
+    class Row:
+        state = ""
+
+        def __init__(self, number: int) -> None:
+            self.snapshot_id, self.parent_id = str(number), str(number + 1)
+
+    rows = {str(n): Row(n) for n in range(10_000)}
+    before = time.process_time()
+    assert list(_cut_cycles(rows)) == []  # type: ignore[arg-type] # what it asks of a Node
+    assert time.process_time() - before < 2
 
 
 def test_a_snapshot_of_an_unknown_machine_is_an_orphan() -> None:
