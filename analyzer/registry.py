@@ -45,6 +45,17 @@ class Registry:
             self._lost(error, hive, path)
             return None
 
+    def has_key(self, hive: str, path: str) -> bool | None:
+        """Whether a key is there; None where that cannot be told, which is said."""
+        opened = self.hive(hive)
+        if opened is None:
+            return None
+        try:
+            return opened.key(path) is not None
+        except EvidenceError as error:
+            self._lost(error, hive, path)
+            return None
+
     def value(self, hive: str, path: str, name: str) -> Value | None:
         """A value; None where it is absent or damage hides it, which is said."""
         key = self.key(hive, path)

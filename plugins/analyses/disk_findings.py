@@ -35,7 +35,8 @@ def disk_findings(tables: Tables) -> Iterator[Record]:
 def _judge(row: dict[str, Any], machines: dict[str, set[str]]) -> Iterator[tuple[str, str, str]]:
     path = row["path"]
     if row["depth"] == 0 and not row["vm_id"]:
-        yield "DISK-ORPHAN", f"no configuration names {path}", "derived: from all configurations"
+        yield ("DISK-ORPHAN", f"no configuration that was found and read names {path}",
+               "derived: from all configurations")
     if row["depth"] == 0 and len(machines.get(row["chain"], ())) > 1:
         yield "DISK-SHARED", f"several machines use {path}", "derived: from all configurations"
     if "parent" in row["verdict"] or "cyclic" in row["verdict"]:

@@ -48,5 +48,5 @@ def _judge(row: dict[str, Any], copies: int) -> Iterator[tuple[str, str, str]]:
         yield ("VM-TWICE", f"several configurations have the id {row['vm_id']}",
                "derived: from all configurations found")
     if row["saved_state_path"] and not row["has_saved_state"]:
-        yield ("VM-STATEGONE", f"{name} is configured with a saved state, its files are not there",
+        yield ("VM-STATEGONE", f"{name} is configured with a saved state, its files were not found",
                "derived: paths of the configuration")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from analyzer import times
+from analyzer.errors import Corrupt
 from analyzer.plugin import artifact
 from analyzer.records import Record, System
 from analyzer.system import WINDOWS_NT, WindowsSystem
@@ -37,9 +38,15 @@ def windows(system: WindowsSystem) -> Iterator[Record]:
 def _role(system: WindowsSystem) -> tuple[str, str]:
     """Only the management service with its file makes a host; clients carry its drivers too."""
     other = "guest" if system.depth else "Windows"
-    service = f"{system.registry.control_set}\\Services\\vmms"
-    if system.windows is None or system.registry.key("SYSTEM", service) is None:
+    registry = system.registry
+    is_there = registry.has_key("SYSTEM", f"{registry.control_set}\\Services\\vmms") \
+        if registry.control_set else None
+    if is_there is None:
+        return ("guest" if system.depth else "unknown"), \
+            "whether there is a service vmms cannot be read"
+    if not is_there:
         return other, "no service vmms"
+    assert system.windows is not None
     if system.windows.child("System32/vmms.exe") is None:
         return other, "the service vmms is registered, but System32\\vmms.exe is absent"
     return "Hyper-V host", "service vmms and System32\\vmms.exe"
@@ -68,4 +75,10 @@ def _time_zone(system: WindowsSystem, key: str) -> str:
 
 def _shutdown(system: WindowsSystem, key: str) -> int | None:
     value = system.registry.value("SYSTEM", key, "ShutdownTime")
-    return times.from_filetime(int.from_bytes(value.data[:8], "little")) if value else None
+    if value is None:
+        return None
+    if len(value.data) != 8:
+        system.problem(Corrupt(f"ShutdownTime has {len(value.data)} bytes, not 8", value.offset),
+                       system.registry.source("SYSTEM").at(key), "this time is missing")
+        return None
+    return times.from_filetime(int.from_bytes(value.data, "little"))

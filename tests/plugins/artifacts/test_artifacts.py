@@ -121,6 +121,27 @@ def test_windows() -> None:
     assert list(windows(build({"C:/a": b""}))) == []
 
 
+def test_services_that_cannot_be_read_make_no_plain_windows() -> None:
+    system = mounted("C")
+    system.key("ControlSet001\\Services\\vmms", AT)
+    whole = hive.build(system)
+    config = "C:/Windows/System32/config"
+    for data in (whole.replace(b"vmms", b"vmos"), bytes(8192)):
+        host = build({f"{config}/SYSTEM": data, "C:/Windows/System32/vmms.exe": b"MZ"})
+        (row,) = of(System, windows(host))
+        assert (row.role, row.host_name) == ("unknown", "")
+        assert host.problems()
+
+
+def test_a_shutdown_time_of_another_length_is_no_time() -> None:
+    system = mounted("C")
+    system.key("ControlSet001\\Control\\Windows", AT).set(hive.binary("ShutdownTime", b"\1\2"))
+    host = build({"C:/Windows/System32/config/SYSTEM": hive.build(system)})
+    (row,) = of(System, windows(host))
+    assert row.shutdown_at is None
+    assert [p.code for p in host.problems()] == ["CORRUPT"]
+
+
 def test_client_services_make_no_host() -> None:
     system = mounted("C")
     for name in ("storvsp", "Vid", "vmbusr", "vmsmp", "vmcompute", "hns", "vmicheartbeat"):
