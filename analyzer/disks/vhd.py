@@ -212,9 +212,12 @@ class Vhd:
             raw = self.container.read_at(entry, self._bitmap_size)
         except Unreadable:
             return _Runs(array("q", (0, size)), bytes([Kind.UNREADABLE]))
+        needed = -(-size // SECTOR // 8)
+        if raw.count(0xFF, 0, needed) == needed:
+            return _Runs(array("q", (0, size)), bytes([Kind.DATA]))
         bits = np.unpackbits(np.frombuffer(raw, np.uint8))[:size // SECTOR]
         absent = Kind.PARENT if self.kind == "differencing" else Kind.ZERO
-        kinds = np.where(bits, np.uint8(Kind.DATA), np.uint8(absent))
+        kinds = (1 - bits) * np.uint8(absent)  # DATA is 0
         if absent == Kind.ZERO and not bits.all():
             self._judge_never_written(kinds, entry + self._bitmap_size)
         rows = _changes(kinds)
@@ -267,8 +270,8 @@ class _Runs(NamedTuple):
 
 def _changes(kinds: NDArray[np.uint8]) -> list[int]:
     """0 and every sector that is not like the one before it."""
-    changes: list[int] = (np.flatnonzero(kinds[1:] != kinds[:-1]) + 1).tolist()
-    return [0, *changes]
+    changes = (kinds[1:] != kinds[:-1]).nonzero()[0]
+    return [0, *(changes + 1).tolist()]
 
 
 def _too_close(blocks: NDArray[np.int64], starts: NDArray[np.int64],

@@ -35,7 +35,7 @@ def _run(folder: Path, results: Path | None) -> int:
     build(folder)
     print(f"images built in {time.perf_counter() - began:.0f} s", file=sys.stderr)
     figures: dict[str, Mapping[str, float]] = {}
-    for name in (*READERS, *WALKS):
+    for name in (*READERS, *WALKS, "large"):
         print(f"  {name}", file=sys.stderr)
         figures[name] = _measure(name, folder)
     if results is not None:

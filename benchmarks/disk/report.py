@@ -75,6 +75,10 @@ def report(figures: Mapping[str, Figures]) -> int:
     memory = figures["vmtrail"].get("rss_mb", 0.0)
     print(f"| chain, RSS after the first byte | {memory:.0f} MB | at most {MOST_MEMORY:.0f} MB | "
           f"{'hit' if memory <= MOST_MEMORY else '**miss**'} |")
+    large = figures["large"]
+    if large:
+        print(f"\nA chain of ten layers of 2 TB: opened in {large['open_s']:.2f} s, "
+              f"{large['kept_mb']:.0f} MB kept, {large['block_us']:.0f} us a new block.")
     wrong = [name for name in _RIGHT if figures[name].get("wrong_sectors", 1)]
     wrong += [name for name in ("walk-plain", "walk-vmtrail")
               if figures[name].get("names") != figures["walk-raw"].get("names")]

@@ -265,3 +265,47 @@ def test_each_extent_keeps_its_layer() -> None:
                 assert scene.disk.owner_of(extent.start, 1) == (extent.layer,)
                 assert container.read_at(extent.at, 1) == bytes([value])
     scene.folder.cleanup()
+
+
+class Counted:
+    """Memory that counts how often it is asked."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.size, self.asked = data, len(data), 0
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        self.asked += 1
+        return self.data[offset:offset + length]
+
+    def extents(self) -> None:
+        return None
+
+
+def test_a_disk_is_opened_without_looking_at_its_blocks() -> None:
+    media = bytes([3]) * (4096 * 512)
+    file = Counted(make.differencing(media, [i % 2 for i in range(4096)], unique_id=IDS[1],
+                                     created=1, parent_id=IDS[0], parent_name="x",
+                                     block_size=4096))
+    with small_chunks(8192):
+        disk = Disk([Vhd(file)])
+        opened = file.asked
+        assert opened < 12
+        assert disk.read_at(1 << 20 | 512, 512) == media[:512]
+        assert file.asked <= opened + 3  # two bitmaps, one sector
+        assert disk.read_at(1 << 20 | 512, 512) == media[:512]
+        assert file.asked <= opened + 4
+
+
+@pytest.mark.parametrize("block_size", [4096, 1 << 20, 2 << 20, 4 << 20, 16 << 20])
+def test_a_bitmap_is_looked_at_to_its_end(block_size: int) -> None:
+    """One absent sector, near the end of the only block."""
+    count = block_size // SECTOR
+    media = bytes([6]) * block_size
+    gone = count - 3
+    disk = Disk([Vhd(Memory(make.differencing(
+        media, [i != gone for i in range(count)], unique_id=IDS[1], created=1,
+        parent_id=IDS[0], parent_name="x", block_size=block_size)))])
+    assert disk.unreadable() == [(gone * SECTOR, SECTOR)]
+    assert disk.read_at(0, gone * SECTOR) == media[:gone * SECTOR]
+    with pytest.raises(MissingParent):
+        disk.read_at(gone * SECTOR, 1)
