@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.blocks import Memory
+from analyzer.blocks import Kind, Memory, withhold
 from analyzer.disks.chain import DiskFile, Shelf, build_chain
 from analyzer.disks.disk import Disk
 from analyzer.disks.vhdx import Vhdx
-from analyzer.errors import Corrupt, EvidenceError, NotThisFormat
+from analyzer.errors import Corrupt, EvidenceError, NotThisFormat, Unreadable
 from analyzer.source import Source
 from corpus.make import vhdx as make
 from tests.unit.disks.test_vhdx import IDS, MIB, filled, style
@@ -139,6 +139,37 @@ def test_half_a_file_gives_half_its_blocks() -> None:
     chain = build_chain(DiskFile(Source("t"), "C:\\d.vhdx", layer), Shelf(()))
     assert chain.verdict(0) == "block table damaged; 1 unreadable range"
     assert chain.whole_verdict == "C:\\d.vhdx: block table damaged; 1 unreadable range"
+
+
+@pytest.mark.parametrize(("ranges", "codes", "lost"), [
+    ([(0, 4096)], ["VHDX-ID"], []),
+    ([(make.HEADERS[1], 512)], ["VHDX-HDR"], []),
+    ([(make.REGION_TABLES[0] + 4096, 512)], ["VHDX-REGI"], []),
+    ([(make.bat_at(STYLE) + 16, 16)], ["VHDX-BAT"], [(2 * MIB, 2 * MIB)]),
+    ([(make.bat_at(STYLE), 8), (make.bat_at(STYLE) + 36, 1)], ["VHDX-BAT", "VHDX-BAT"],
+     [(0, MIB), (4 * MIB, MIB)]),
+])
+def test_sectors_that_were_not_acquired(ranges: list[tuple[int, int]], codes: list[str],
+                                        lost: list[tuple[int, int]]) -> None:
+    layer = Vhdx(withhold(Memory(patched()), ranges, "not acquired"))
+    assert [notice.code for notice in layer.notices] == codes
+    disk = Disk([layer])
+    assert disk.unreadable() == lost
+    for at in range(0, len(MEDIA), MIB):
+        if not any(start <= at < start + length for start, length in lost):
+            assert disk.read_at(at, MIB) == MEDIA[at:at + MIB]
+
+
+def test_a_sector_bitmap_that_was_not_acquired_costs_its_sectors() -> None:
+    content = make.differencing(MEDIA, b"\1\0" * 6144, IDS[2], style=STYLE)
+    entry = make.bat_at(STYLE) + 8 * make.chunk_ratio(STYLE)
+    bitmap = struct.unpack_from("<Q", content, entry)[0] & ~(MIB - 1)
+    layer = Vhdx(withhold(Memory(content), [(bitmap + 256, 512)], "not acquired"))
+    for block in range(6):
+        kinds = {e.kind for e in layer.extents_in(block * MIB, MIB)}
+        assert kinds == ({Kind.UNREADABLE} if block in (1, 2) else {Kind.DATA, Kind.PARENT})
+    with pytest.raises(Unreadable):
+        Vhdx(withhold(Memory(content), [(2 * MIB, 512)], "not acquired"))
 
 
 def test_mutants() -> None:

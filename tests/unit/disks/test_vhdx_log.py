@@ -4,6 +4,8 @@ import struct
 import uuid
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from analyzer.blocks import Kind, Memory
 from analyzer.disks.disk import Disk
@@ -174,6 +176,39 @@ def test_a_file_shorter_than_its_log_says_is_cut_and_said() -> None:
     assert Disk([layer]).unreadable() == [(5 * MIB, MIB)]
     assert [n.code for n in layer.notices] == ["VHDX-TRUNC", "VHDX-LOG", "VHDX-BAT"]
     assert Disk([layer]).read_at(0, 5 * MIB) == MEDIA[:5 * MIB]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_random_logs_leave_what_their_writes_in_order_leave(data: st.DataObject) -> None:
+    """Writes into the payload, where they can be seen; older sessions before and behind."""
+    content = make.dynamic(MEDIA[:2 * MIB], STYLE)
+    block = struct.unpack_from("<Q", content, BAT)[0] & ~(MIB - 1)
+
+    def draw_entry(index: int, first: int) -> Entry:
+        writes = []
+        for _ in range(data.draw(st.integers(0, 4))):
+            page = data.draw(st.integers(0, 7))
+            writes.append(Write(block + 4096 * page, zeros=4096 * data.draw(st.integers(1, 3)))
+                          if data.draw(st.booleans()) else
+                          Write(block + 4096 * page, bytes(range(1, 9)) + bytes(
+                              [data.draw(st.integers(0, 255))]) * 4084 + b"tail"))
+        return Entry(writes=writes, sequence=first + index,
+                     tail=data.draw(st.integers(0, index)))
+
+    count = data.draw(st.integers(1, 9))
+    rows = [draw_entry(index, 1000) for index in range(count)]
+    old = [Entry(writes=row.writes, sequence=row.sequence - 900, tail=row.tail + count,
+                 log_id=data.draw(st.sampled_from([LOG_ID, uuid.UUID(int=5)])))
+           for row in rows[:data.draw(st.integers(0, count))]]
+    start = 4096 * data.draw(st.integers(0, MIB // 4096 - 1))
+    layer = Vhdx(Memory(logs.with_log(content, [*rows, *old], LOG_ID, STYLE, start=start)))
+    expected = bytearray(MEDIA[:2 * MIB])
+    for row in rows[rows[-1].tail:]:
+        for write in row.writes:
+            at = write.offset - block
+            expected[at:at + (write.zeros or 4096)] = write.data or bytes(write.zeros)
+    assert media(layer) == expected
 
 
 # What does not verify
