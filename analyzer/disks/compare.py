@@ -28,7 +28,8 @@ class ChangedRange(NamedTuple):
 
     kind   "data": they lie in another place; "zeros": zeros, where data was; "unreadable" on one
            side at least; "grown", "shrunk": the disk ends before them before, after
-    layer  index of the file of the later chain that decides on them; -1 past its end
+    layer  index of the file of the later chain that they come from (the first that both chains
+           have, where they come from it or its parents); -1 past its end
     """
 
     offset: int
