@@ -111,6 +111,8 @@ class WindowsSystem:
             self.ledger.notices((*medium.notices, *medium.table.notices), medium.source)
             if not medium.volumes:
                 self.cover(f"{medium.source.address}: partitions", "absent")
+        if self.windows is None and any(volume.filesystem for volume in self.volumes):
+            self.cover(f"{self.source.address}: a folder with System32\\config\\SYSTEM", "absent")
         for volume in self.volumes:
             self._say(volume)
             yield self.own(volume.record())

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
 from analyzer.disks.chain import Chain, DiskFile, Shelf, build_chain
-from analyzer.errors import EvidenceError, Notice, NotInEvidence
+from analyzer.errors import EvidenceError, Notice, NotInEvidence, Unsupported
 from analyzer.machines import tree
 from analyzer.machines.companions import Companion, is_companion, tie
 from analyzer.machines.configurations import (
@@ -118,7 +118,11 @@ def _attach_drives(system: WindowsSystem, configured: Configured, files: DiskFil
             drive.state, drive.why = "missing", str(error)
             continue
         drive.state = "present" if drive.item is not None else "missing"
-        if drive.item is not None and slot.medium == "disk":
+        if drive.item is not None and drive.item.stream:
+            drive.state = "not decoded"
+            system.problem(Unsupported(f"{slot.path} is a named stream"), drive.item.source,
+                           "what the machine has in this slot is not opened")
+        elif drive.item is not None and slot.medium == "disk":
             drive.file = files.add(drive.item)
             drive.state = "present" if drive.file is not None else "not decoded"
 

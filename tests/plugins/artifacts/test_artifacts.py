@@ -76,6 +76,12 @@ def test_volumes() -> None:
     assert {c.state for c in system.coverage() if "volume" in c.place} == {"read"}
 
 
+def test_volumes_without_windows_say_so() -> None:
+    system = build({"D:/data.txt": b"x"})
+    list(volumes(system))
+    assert [c.state for c in system.coverage() if "config" in c.place] == ["absent"]
+
+
 def test_file_entries() -> None:
     files: dict[str, Content] = {
         "C:/a/b.txt": b"12345", "C:/a/b.txt:note": b"12", "C:/gone": Deleted(b"123"),

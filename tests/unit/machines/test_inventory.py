@@ -122,6 +122,17 @@ def test_a_saved_state_that_cannot_be_looked_for_is_said() -> None:
     assert codes(files, "C") == ["NOT-IN-EVIDENCE", "NOT-IN-EVIDENCE"]
 
 
+def test_a_drive_in_a_named_stream_is_not_taken_for_its_file() -> None:
+    files: dict[str, Content] = {
+        f"{REGISTER}/Virtual Machines/{VM}.xml": vm_xml.machine_xml(
+            machine(disk="D:\\base.vhd:hidden.vhd")), **disks()}
+    system = host(files, "C", "D")
+    (only,) = inventory(system).machines
+    assert [d.state for d in only.drives if d.path] == ["not decoded"]
+    assert VM not in {state.vm_id for state in guest_states(system)}
+    assert "UNSUPPORTED" in [p.code for p in system.problems()]
+
+
 def test_a_large_file_that_cannot_be_looked_into_may_be_a_disk() -> None:
     files: dict[str, Content] = {"C:/data.bin": Unreadable("bad sector", 0, 512)}
     system = host(files, "C")
