@@ -1,6 +1,6 @@
 """What `vmtrail analyze` prints at the end: what was found, what was not, where it lies."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -8,6 +8,8 @@ from analyzer import times
 from analyzer.case.folder import Case
 from analyzer.case.query import CaseTables
 
+_DEEPEST: Final = 40
+"""Levels of the tree that are indented: a row of thousands stays readable."""
 _MOST: Final = 12
 """Lines of one section; the rest is counted."""
 _ENDS: Final = {
@@ -36,7 +38,9 @@ def summary(case: Case, exit_code: int) -> Iterator[str]:
     yield from _section("Virtual disks", [
         f"{r['path']}  {r['layer']} {r['format']}, {r['size']:,} bytes, {r['verdict']}"
         for r in disks.values()])
-    yield from _section("Guests", [_guest(r, tables) for r in inside])
+    names = {r["vm_id"]: r["name"] for r in tables.rows("virtual_machine")}
+    snapshots = {r["snapshot_id"]: r["name"] for r in tables.rows("snapshot")}
+    yield from _section("Guests", [_guest(r, names, snapshots) for r in inside])
     yield from _problems(tables)
     looked = Counter(r["state"] for r in tables.rows("coverage"))
     if looked:
@@ -65,11 +69,9 @@ def _system(row: dict[str, Any]) -> str:
     return "  ".join(part for part in parts if part)
 
 
-def _guest(row: dict[str, Any], tables: CaseTables) -> str:
+def _guest(row: dict[str, Any], names: dict[str, str], snapshots: dict[str, str]) -> str:
     if not row["vm_id"]:
         return f"{_system(row)}  on {row['source_path'].rpartition('!/')[0]}"
-    names = {r["vm_id"]: r["name"] for r in tables.rows("virtual_machine")}
-    snapshots = {r["snapshot_id"]: r["name"] for r in tables.rows("snapshot")}
     at = snapshots.get(row["snapshot_id"], row["snapshot_id"]) or "now"
     return f"{_system(row)}  in {names.get(row['vm_id'], row['vm_id'])} @ {at}"
 
@@ -80,14 +82,15 @@ def _machines(tables: CaseTables) -> Iterator[str]:
                       key=lambda row: (not row["name"], row["name"], row["vm_id"]))
     snapshots = sorted(tables.rows("snapshot"),
                        key=lambda row: (row["created_at"] or 0, row["snapshot_id"]))
+    trees: defaultdict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for snapshot in snapshots:
+        trees[snapshot["system_id"], snapshot["vm_id"]].append(snapshot)
     lines = []
     for machine in machines:
         created = times.iso(machine["created_at"])[:19].replace("T", " ")
         lines.append(f"{machine['name'] or machine['vm_id']}  {machine['state']}"
                      + (f", created {created}" if created else ""))
-        own = [s for s in snapshots if s["vm_id"] == machine["vm_id"]
-               and s["system_id"] == machine["system_id"]]
-        lines += _tree(own)
+        lines += _tree(trees[machine["system_id"], machine["vm_id"]])
     yield ""
     yield f"Virtual machines ({len(machines)}), snapshots ({len(snapshots)})"
     yield from (f"  {line}" for line in lines)
@@ -98,7 +101,10 @@ def _machines(tables: CaseTables) -> Iterator[str]:
 def _tree(snapshots: list[dict[str, Any]]) -> list[str]:
     """Snapshots indented below their parents; each once, whatever the parents say."""
     ids = {s["snapshot_id"] for s in snapshots}
-    waiting = [(s, 1) for s in reversed(snapshots) if s["parent_id"] not in ids]
+    children: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for snapshot in reversed(snapshots):
+        children[snapshot["parent_id"] if snapshot["parent_id"] in ids else ""].append(snapshot)
+    waiting = [(s, 1) for s in children[""]]
     lines, seen = [], set()
     while waiting:
         node, depth = waiting.pop()
@@ -108,9 +114,9 @@ def _tree(snapshots: list[dict[str, Any]]) -> list[str]:
         taken = times.iso(node["created_at"])[:19].replace("T", " ")
         mark = "  <- current" if node["is_current"] else ""
         odd = "" if node["state"] == "complete" else f"  ({node['state']})"
-        lines.append(f"{'   ' * depth}└ {node['name'] or node['snapshot_id']}  {taken}{odd}{mark}")
-        waiting += [(s, depth + 1) for s in reversed(snapshots)
-                    if s["parent_id"] == node["snapshot_id"]]
+        lines.append(f"{'   ' * min(depth, _DEEPEST)}└ {node['name'] or node['snapshot_id']}  {taken}{odd}{mark}")
+        waiting += [(s, depth + 1) for s in children.get(node["snapshot_id"], ())
+                    if node["snapshot_id"]]
     rest = [s for s in snapshots if s["snapshot_id"] not in seen]
     return lines + [f"   └ {s['name'] or s['snapshot_id']}  ({s['state']})" for s in rest]
 
