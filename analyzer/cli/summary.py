@@ -114,7 +114,8 @@ def _tree(snapshots: list[dict[str, Any]]) -> list[str]:
         taken = times.iso(node["created_at"])[:19].replace("T", " ")
         mark = "  <- current" if node["is_current"] else ""
         odd = "" if node["state"] == "complete" else f"  ({node['state']})"
-        lines.append(f"{'   ' * min(depth, _DEEPEST)}└ {node['name'] or node['snapshot_id']}  {taken}{odd}{mark}")
+        margin = "   " * min(depth, _DEEPEST)
+        lines.append(f"{margin}└ {node['name'] or node['snapshot_id']}  {taken}{odd}{mark}")
         waiting += [(s, depth + 1) for s in children.get(node["snapshot_id"], ())
                     if node["snapshot_id"]]
     rest = [s for s in snapshots if s["snapshot_id"] not in seen]
