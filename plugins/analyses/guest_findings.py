@@ -15,6 +15,8 @@ def guest_findings(tables: Tables) -> Iterator[Record]:
     names = {row["vm_id"]: row["name"] for row in tables.rows("virtual_machine") if row["name"]}
     hosts = {row["host_name"].upper() for row in tables.rows("system")
              if row["role"] == "Hyper-V host"}
+    if "" in hosts:
+        hosts = set()  # the name of a host could not be read: it may be any
     for row in tables.rows("guest_identity"):
         for code, what in _judge(row, names.get(row["vm_id"], ""), hosts):
             yield Finding.about(row, code, what, BASIS)

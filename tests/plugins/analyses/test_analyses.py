@@ -96,3 +96,9 @@ def test_guest_findings() -> None:
     assert [c for c, _ in findings(
         guest_findings, machine(), host, said(stated_vm_id=OTHER, physical_host="HV9"))] == [
         "GUEST-ID", "GUEST-HOST"]
+
+
+def test_a_host_without_a_name_may_be_any() -> None:
+    host = System(source=PLACE, host_name="", role="Hyper-V host")
+    guest = GuestIdentity(source=PLACE, vm_id=VM, vm_name="WEB", physical_host="HV9")
+    assert findings(guest_findings, machine(), host, guest) == []
