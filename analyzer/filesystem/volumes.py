@@ -107,6 +107,7 @@ def read_partitions(blocks: Blocks) -> PartitionTable:
         found = _from_mbr(blocks, entries, notices)
         _say_stale_ldm(blocks, found, notices)
         if found:
+            found += _unlisted(blocks, found, notices)
             return _table(blocks, "MBR", found, notices, signature)
     found = _salvage(blocks, notices)
     return _table(blocks, "salvaged" if found else "none", found, notices, signature)
@@ -185,6 +186,25 @@ def _salvage(blocks: Blocks, notices: list[Notice]) -> list[_Found]:
                           f"{len(found)} NTFS volumes were found by their boot sectors, at sector "
                           f"63 and in steps of 1 MiB up to byte {reached}"))
     return found
+
+
+def _unlisted(blocks: Blocks, found: list[_Found], notices: list[Notice]) -> list[_Found]:
+    """NTFS volumes that fit where no partition is: their entry was wiped, or they were deleted."""
+    more: list[_Found] = []
+    end = 512
+    for known in (*sorted(found), _Found(blocks.size, 0, "")):
+        for offset in dict.fromkeys((end, end + 62 * 512, end + 63 * 512, -(-end // _MIB) * _MIB)):
+            if offset + 512 > known.offset:
+                continue
+            boot = ntfs_boot(read_known(blocks, offset, 512, lambda _: None))
+            if boot is not None and offset + boot.size <= known.offset:
+                more.append(_Found(offset, boot.size, "salvaged"))
+                notices.append(Notice("VOL-UNLISTED", f"an NTFS volume of {boot.size} bytes that "
+                                      "the partition table does not list", "it is read like the "
+                                      "others; it may be an older one", offset, boot.size))
+                break
+        end = max(end, known.offset + known.size)
+    return more
 
 
 def _places(size: int, found: list[_Found]) -> Iterator[int]:

@@ -291,3 +291,15 @@ def test_real_mbr(realdata: Path) -> None:
     assert [(p.offset, p.format, p.unsupported) for p in table.partitions] == [
         (65_536, "NTFS", "")]
     assert table.notices == []
+
+
+@pytest.mark.parametrize("wiped", [0, 1])
+def test_a_volume_whose_entry_was_wiped_is_found_in_the_gap(wiped: int) -> None:
+    entries = [entry(0x07, 2048, 4096), entry(0x07, 6144, 4096)]
+    entries[wiped] = bytes(16)
+    table = read_partitions(Memory(disk(16 * MIB, {
+        0: record(*entries), 2048 * 512: ntfs(4096 * 512), 6144 * 512: ntfs(4096 * 512)})))
+    assert [(p.offset, p.format, p.scheme) for p in table.partitions] == [
+        (first * 512, "NTFS", "salvaged" if number == wiped else "MBR")
+        for number, first in enumerate((2048, 6144))]
+    assert codes(table) == ["VOL-UNLISTED"]
