@@ -32,6 +32,8 @@ RANDOM, SMALL = 20_000, 4096
 PASSES, PATIENCE = 4, 5.0
 """A reader that takes longer than so many seconds for a pass gets no second one."""
 WHOLE = 1 << 20
+OPENINGS = 5
+"""The first, with the loading of modules, is not among them."""
 _GUEST, _BASE = attrgetter("guest"), attrgetter("base")
 _HOST, _LATER = attrgetter("host"), attrgetter("later")
 _SINGLE, _E01 = attrgetter("single"), attrgetter("e01")
@@ -74,15 +76,16 @@ def measure(name: str, site: Site) -> dict[str, float]:
     opened = case.open(site)
     opened.read(WHOLE, 1)
     rss = memory("VmRSS")
-    del opened
-    began = time.process_time()
-    opened = case.open(site)
-    opened.read(WHOLE, 1)
-    first_byte = time.process_time() - began
+    openings: list[float] = []
+    for _ in range(OPENINGS):
+        began = time.process_time()
+        opened = case.open(site)
+        opened.read(WHOLE, 1)
+        openings.append(time.process_time() - began)
     random_first, random_best = _random(opened)
     sequential_first, sequential_best = _sequential(opened)
     peak = memory("VmHWM")
-    return {"first_byte_s": first_byte, "rss_mb": rss, "peak_mb": peak,
+    return {"first_byte_s": min(openings), "rss_mb": rss, "peak_mb": peak,
             "sequential_mb_s": sequential_best, "sequential_first_mb_s": sequential_first,
             "random_per_s": random_best, "random_first_per_s": random_first,
             "wrong_sectors": _wrong(opened, case.twin(site), name.startswith("libvhdi")),
