@@ -17,6 +17,7 @@ Source: Microsoft, Virtual Hard Disk Image Format Specification 1.0 (2006).
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -163,16 +164,18 @@ class Vhd:
         if self.block_size is None:
             return self._stored(offset, length, offset)
         rows: list[Extent] = []
-        first = offset // self.block_size
-        entries = self._table[first:-(-end // self.block_size)].tolist()
-        for block, entry in enumerate(entries, first):
-            start = block * self.block_size
-            low, high = max(offset, start), min(end, start + self.block_size)
+        block = offset // self.block_size
+        entries = self._table[block:-(-end // self.block_size)].tolist()
+        for entry, alike in groupby(entries):  # no two blocks are stored in one place
+            following = block + len(list(alike))
+            low = max(offset, block * self.block_size)
+            high = min(end, following * self.block_size)
             if entry >= UNTRUSTED:
                 _append(rows, Extent(low, high - low, self._hole(entry)))
             else:
                 for extent in self._stored_block(block, entry * SECTOR, low, high):
                     _append(rows, extent)
+            block = following
         return rows
 
     def _hole(self, entry: int) -> Kind:
