@@ -81,8 +81,18 @@ class Chain:
         return Disk([file.layer for file in self.files])
 
     def unreadable(self, depth: int) -> list[tuple[int, int]]:
-        """(offset, length) of what cannot be read of the disk as seen from one layer down."""
-        return Disk([file.layer for file in self.files[depth:]]).unreadable()
+        """(offset, length) of what cannot be read of the disk as seen from the layer at `depth`.
+
+        Looking at every sector bitmap takes long on a large chain. A whole chain of layers that
+        have nothing to say lacks nothing; only the bitmaps of a dynamic base have to be seen
+        first, for they alone can contradict what they cover.
+        """
+        layers = [file.layer for file in self.files[depth:]]
+        if layers[-1].kind == "dynamic" and layers[-1].format == "VHD":
+            self._own_losses(layers[-1])
+        if not self.broken and not any(layer.notices for layer in layers):
+            return []
+        return Disk(layers).unreadable()
 
     def verdict(self, depth: int) -> str:
         """What can be said of one layer, in words: "complete" or what is wrong."""

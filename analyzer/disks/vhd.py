@@ -155,6 +155,18 @@ class Vhd:
                 self._notice("VHD-BAT", f"{len(wrong)} table entries: {words}",
                              "the blocks are unreadable", low, high - low)
             table[wrong] = UNTRUSTED
+        self._look_for_cuts(table)
+
+    def _look_for_cuts(self, table: NDArray[np.uint32]) -> None:
+        """Say which blocks the file ends in: what they lack of the disk is unreadable."""
+        blocks = np.flatnonzero(table < UNTRUSTED)
+        size = self.block_size or 0
+        wanted = np.minimum(self.size - blocks * size, size)
+        ends = table[blocks].astype(np.int64) * SECTOR + self._bitmap_size + wanted
+        cut = blocks[ends > self._data_end]
+        if len(cut):
+            self._notice("VHD-TRUNC", f"the file ends inside {len(cut)} blocks, the first is "
+                         f"block {cut[0]}", "what they lack is unreadable", self._data_end)
 
     def extents_in(self, offset: int, length: int) -> list[Extent]:
         """See `layer.Layer`; raises ValueError outside the disk."""

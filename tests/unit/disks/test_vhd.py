@@ -288,6 +288,26 @@ def test_a_file_of_the_right_name_and_the_wrong_id_is_not_attached() -> None:
     assert str(uuid.UUID(bytes=IDS[9])).upper() in chain.notices[0].what
 
 
+@pytest.mark.parametrize("damage", ["none", "bitmap", "cut", "entry"])
+def test_what_a_chain_lacks_is_the_same_with_and_without_the_short_way(damage: str) -> None:
+    base = bytearray(make.dynamic(bytes([7]) * SECTOR * 32, unique_id=IDS[0], created=1,
+                                  block_size=4096))
+    table = struct.unpack_from(">Q", base, 512 + 16)[0]
+    if damage == "bitmap":
+        base[struct.unpack_from(">I", base, table)[0] * SECTOR] = 0x7F
+    elif damage == "cut":
+        del base[-2000:-512]
+    elif damage == "entry":
+        base = bytearray(patched(bytes(base), 2, 1))
+    files = (file("c.avhd", diff(1, 0)), file("p.vhd", bytes(base)))
+    chain = build_chain(files[0], Shelf(files))
+    assert chain.broken == ""
+    for depth in (0, 1):
+        whole = Disk([f.layer for f in files[depth:]]).unreadable()
+        assert chain.unreadable(depth) == whole
+        assert bool(whole) == (damage != "none" and (depth == 1 or damage == "bitmap"))
+
+
 def test_a_parent_is_found_wherever_it_lies_and_twins_are_said() -> None:
     content = make.fixed(bytes([2]) * 4096, unique_id=IDS[0], created=1)
     twins = [file("a\\copy.vhd", content), file("p.vhd", content)]
