@@ -20,6 +20,7 @@ from analyzer.disks.vhd import Vhd
 from analyzer.errors import EvidenceError, Unreadable
 from analyzer.source import Source
 from corpus.make import vhd as make
+from tests.peak_memory import peak_megabytes
 
 BLOCK, SIZE = 1 << 20, 6 << 20
 MEDIA = b"".join(bytes([n + 1]) * BLOCK for n in range(SIZE // BLOCK))
@@ -121,7 +122,7 @@ def outcome(name: str) -> dict[str, object]:
     try:
         layer = Vhd(Memory(bytes(data)))
     except EvidenceError as error:
-        return {"error": type(error).__name__, "megabytes": peak()}
+        return {"error": type(error).__name__, "megabytes": peak_megabytes()}
     found = build_chain(DiskFile(Source("t"), "C:\\a.vhd", layer), Shelf(()))
     states = []
     for block in range(min(layer.size, SIZE + 4 * BLOCK) // BLOCK):
@@ -131,12 +132,7 @@ def outcome(name: str) -> dict[str, object]:
         except Unreadable:
             states.append("unreadable")
     return {"states": states, "codes": sorted({n.code for n in layer.notices}),
-            "size": layer.size, "megabytes": peak()}
-
-
-def peak() -> int:
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(status.partition("VmHWM:")[2].split()[0]) // 1024
+            "size": layer.size, "megabytes": peak_megabytes()}
 
 
 @pytest.mark.parametrize("name", CASES)

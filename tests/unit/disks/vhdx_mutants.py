@@ -10,7 +10,6 @@ are left out of the comparison: see `untold`.
 
 import json
 import random
-import resource
 import struct
 import sys
 import time
@@ -26,6 +25,7 @@ from analyzer.errors import EvidenceError
 from analyzer.source import Source
 from corpus.make import vhdx as make
 from corpus.make import vhdx_log as logs
+from tests.peak_memory import peak_megabytes
 from tests.unit.disks.test_vhdx import IDS, MIB, filled, presence, style
 
 BLOCKS = 6
@@ -198,8 +198,7 @@ def run(seed: int, count: int) -> dict[str, object]:
         file.restore()
         slowest = max(slowest, time.monotonic() - before)
         ends[end] = ends.get(end, 0) + 1
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"ends": ends, "slowest": round(slowest, 3), "memory": round(memory)}
+    return {"ends": ends, "slowest": round(slowest, 3), "memory": peak_megabytes()}
 
 
 if __name__ == "__main__":

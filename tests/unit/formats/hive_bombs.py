@@ -8,10 +8,10 @@ import resource
 import struct
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from analyzer.errors import EvidenceError
 from analyzer.formats.hive import Hive
+from tests.peak_memory import peak_megabytes
 
 NONE = 0xFFFFFFFF
 
@@ -224,7 +224,4 @@ if __name__ == "__main__":
     except EvidenceError:
         counts = (*walk(opened), len(opened.notices))
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    # ru_maxrss survives exec: under a large pytest it is the parent's. VmHWM is this program's.
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    peak = int(status.partition("VmHWM:")[2].split()[0])
-    print(round(usage.ru_utime - before, 2), peak // 1024, *counts)
+    print(round(usage.ru_utime - before, 2), peak_megabytes(), *counts)
