@@ -42,15 +42,15 @@ class NotThisFormat(EvidenceError):  # noqa: N818 - the name says what was found
     """A probe met another format; not a finding."""
 
 
-class Unsupported(EvidenceError):  # noqa: N818
+class Unsupported(EvidenceError):  # noqa: N818 - as above
     """Valid, but not decoded yet."""
 
 
-class Corrupt(EvidenceError):  # noqa: N818
+class Corrupt(EvidenceError):  # noqa: N818 - as above
     """Breaks the rules of its own format."""
 
 
-class Unreadable(EvidenceError):  # noqa: N818
+class Unreadable(EvidenceError):  # noqa: N818 - as above
     """Bytes that cannot be known: `length` bytes from offset `at` of the Blocks that was read.
 
     The range is the first unreadable one inside the request, cut to the request.
@@ -69,7 +69,7 @@ class MissingParent(Unreadable):
     """Bytes that live in the parent of a differencing disk, and that parent is not there."""
 
 
-class NotInEvidence(EvidenceError):  # noqa: N818
+class NotInEvidence(EvidenceError):  # noqa: N818 - as above
     """A link or a path leads to a volume, share or file that was not acquired."""
 
 

@@ -76,7 +76,7 @@ def _readable(table: str) -> str:
             shown.append(f"{name} AS {_name(column.name + '_ticks')}")
         else:
             shown.append(name)
-    return f"SELECT {', '.join(shown)} FROM stored.{_name(table)}"  # noqa: S608
+    return f"SELECT {', '.join(shown)} FROM stored.{_name(table)}"  # noqa: S608 - own names only
 
 
 def connect(case: Case) -> duckdb.DuckDBPyConnection:
@@ -148,7 +148,7 @@ class CaseTables:
     def _sorted(self, table: str, where: str = "", first: str = "") -> str:
         names = [_name(c.name) for c in table_columns(table)]
         keys = ", ".join(f"{n} NULLS LAST" for n in ([first] if first else []) + names)
-        return (f"SELECT {', '.join(names)} FROM stored.{_name(table)} "  # noqa: S608
+        return (f"SELECT {', '.join(names)} FROM stored.{_name(table)} "  # noqa: S608 - own names only
                 f"{where} ORDER BY {keys}")
 
     def _batches(self, sql: str) -> Iterator[pa.RecordBatch]:
@@ -174,7 +174,7 @@ class CaseTables:
     def counts(self, table: str, column: str) -> dict[Any, int]:
         """How many rows there are of each value of a column."""
         rows = self._connection.execute(
-            f"SELECT {_name(column)}, count(*) FROM stored.{_name(table)} "  # noqa: S608
+            f"SELECT {_name(column)}, count(*) FROM stored.{_name(table)} "  # noqa: S608 - own names only
             "GROUP BY 1 ORDER BY 1").fetchall()
         return dict(rows)
 

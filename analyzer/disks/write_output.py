@@ -33,7 +33,7 @@ class Output:
         """All of `data` at `offset`."""
         view = memoryview(data)
         while view:
-            count = self._tried(lambda: os.pwrite(self.descriptor, view, offset))  # noqa: B023
+            count = self._tried(lambda: os.pwrite(self.descriptor, view, offset))  # noqa: B023 - called at once
             view, offset = view[count:], offset + count
 
     def read_at(self, offset: int, length: int) -> bytes:

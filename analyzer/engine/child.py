@@ -223,7 +223,7 @@ class TaskRun:
             for step in self.request.task.steps:
                 self.voice.begin(step)
                 self._step(step, _CASE,
-                           lambda s=step: self._report(case, tables, self.plugins[s]),  # type: ignore[misc]
+                           lambda s=step: self._report(case, tables, self.plugins[s]),  # type: ignore[misc] # lambda
                            (), take)
 
         self._writing(self.request.task.task_id, work)

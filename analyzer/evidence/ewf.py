@@ -33,9 +33,9 @@ from analyzer.evidence.segment import Segment
 try:
     from isal import isal_zlib as deflate
 except ImportError:  # no ready-made wheel for this machine
-    import zlib as deflate  # type: ignore[no-redef]
+    import zlib as deflate  # type: ignore[no-redef] # where isal has no wheel
 
-_DAMAGED: Final[type[Exception]] = deflate.error  # type: ignore[assignment]
+_DAMAGED: Final[type[Exception]] = deflate.error  # type: ignore[assignment] # isal has no types
 _CACHE: Final = 32 << 20
 """Bytes of inflated chunks kept; as much again for tables."""
 _OVERHEAD: Final = 1024

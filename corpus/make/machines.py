@@ -32,7 +32,7 @@ def machine(name: str, created: str, **more: object) -> Machine:
         bios_serial=world.serial_number(name),
         owner_sid=OWNER,
     )
-    return replace(base, **more)  # type: ignore[arg-type]
+    return replace(base, **more)  # type: ignore[arg-type] # fields of Machine
 
 
 def nic(name: str, number: int, switch: str, *, legacy: bool = False, static: bool = False) -> Nic:

@@ -56,7 +56,7 @@ def walk(data: bytes, offset: int, size: int) -> dict[str, Seen]:
     """Every allocated file and directory of the NTFS volume at `offset`, system files left out."""
     tsk: Any = importlib.import_module("pytsk3")
 
-    class Part(tsk.Img_Info):  # type: ignore[misc]
+    class Part(tsk.Img_Info):  # type: ignore[misc] # pytsk3 has no types
         def get_size(self) -> int:
             return size
 

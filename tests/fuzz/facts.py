@@ -85,7 +85,7 @@ def run(blocks: Blocks, name: str = "ws2008.E01") -> Statement:
 def _ask(system: WindowsSystem, said: Statement) -> None:
     place = Place(system.source, system.system_id, system.vm_id, system.snapshot_id)
     for plugin in ARTIFACTS:
-        problem = guarded(plugin.name, place, lambda p=plugin: p.function(system),  # type: ignore[misc]
+        problem = guarded(plugin.name, place, lambda p=plugin: p.function(system),  # type: ignore[misc] # lambda
                           plugin.yields, said.records.append)
         said.records += [problem] if problem else []
         said.records += [*system.problems(), *system.coverage()]

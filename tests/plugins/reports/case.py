@@ -34,7 +34,7 @@ LOST = "DEADBEEF-1111-4111-8111-111111111111"
 
 
 def at(path: str, detail: str = "", **more: int | str | None) -> Source:
-    return Source(IMAGE, path, detail=detail, **more)  # type: ignore[arg-type]
+    return Source(IMAGE, path, detail=detail, **more)  # type: ignore[arg-type] # fields by name
 
 
 def records() -> Iterator[Record]:
@@ -147,7 +147,7 @@ def _others() -> Iterator[Record]:
                                      "processor_count": 4, **more}
         return VirtualMachine(
             source=at(f"/p2/VMs/{name}/Virtual Machines/{vm_id}.xml", entry=900),
-            system_id=HOST, vm_id=vm_id, name=name, **values)  # type: ignore[arg-type]
+            system_id=HOST, vm_id=vm_id, name=name, **values)  # type: ignore[arg-type] # fields by name
     yield machine(SQL, "sql-prod", created_at=parse_iso("2008-10-02T10:00:00"),
                   configuration_path=f"D:\\VMs\\sql-prod\\{SQL}.xml",
                   registration_path=f"C:\\ProgramData\\Virtual Machines\\{SQL}.xml")

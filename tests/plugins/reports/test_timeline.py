@@ -136,13 +136,13 @@ def test_writers_take_no_more_memory_for_more_rows() -> None:
     taken: list[int] = []
 
     class Watched(FakeTables):
-        def timeline(self):  # type: ignore[no-untyped-def]
+        def timeline(self):  # type: ignore[no-untyped-def] # a double
             for number, row in enumerate(tables.timeline()):
                 taken.append(number)
                 yield row
 
     class Out(io.BytesIO):
-        def write(self, data):  # type: ignore[no-untyped-def]
+        def write(self, data):  # type: ignore[no-untyped-def] # a double
             seen.append(len(taken))
             return super().write(data)
 

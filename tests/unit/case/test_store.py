@@ -68,7 +68,7 @@ def test_hostile_text_survives(tmp_path: Path, name: str) -> None:
 
 def test_a_record_that_does_not_fit_costs_itself_only(tmp_path: Path) -> None:
     (tmp_path / "t").mkdir()
-    wrong = Snapshot(source=HERE, name=None)  # type: ignore[arg-type]
+    wrong = Snapshot(source=HERE, name=None)  # type: ignore[arg-type] # wrong on purpose
     with PartitionWriter(tmp_path / "t", "t") as writer:
         writer.extend([entry(1), entry(2**63), entry(3), wrong])
         unfit = writer.flush()

@@ -135,7 +135,7 @@ def test_a_vhd_of_any_size_comes_back(sectors: int, data: st.DataObject) -> None
         at = data.draw(st.integers(0, sectors - 1)) * 512
         media[at:at + 512] = b"\x5a" * 512
     out = _Store()
-    writer = DynamicVhdWriter(out, size, _uuid(), CREATED)  # type: ignore[arg-type]
+    writer = DynamicVhdWriter(out, size, _uuid(), CREATED)  # type: ignore[arg-type] # a double
     writer.start()
     for offset in range(0, size, writer.unit):
         writer.write(offset, bytes(media[offset:offset + writer.unit]))

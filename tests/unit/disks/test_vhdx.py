@@ -411,7 +411,7 @@ def test_regions_and_metadata_that_must_be_understood() -> None:
     {"metadata": [(make.PARENT_LOCATOR, b"", 4)]}])
 def test_facts_that_cannot_be(more: dict[str, object]) -> None:
     whole = make.dynamic(bytes(MIB), style(1))
-    own = dataclasses.replace(style(1), **more)  # type: ignore[arg-type]
+    own = dataclasses.replace(style(1), **more)  # type: ignore[arg-type] # fields by name
     facts = make.metadata(own.disk_size if own.disk_size is not None else MIB, own, 0, b"")
     content = whole[:2 * MIB] + facts + whole[3 * MIB:]
     with pytest.raises(Corrupt):

@@ -193,7 +193,7 @@ def run(seed: int, count: int) -> dict[str, object]:
         before = time.monotonic()
         try:
             end = check(original, file, whole)
-        except Exception as error:
+        except Exception as error:  # whatever it is, the test must name it
             raise AssertionError(f"seed {seed}, mutant {number} of {original.name}") from error
         file.restore()
         slowest = max(slowest, time.monotonic() - before)

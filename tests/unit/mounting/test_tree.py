@@ -108,7 +108,7 @@ def _loop(system: WindowsSystem) -> None:
         return [replace(outer, path=f"{directory.path}/a") if entry.name == "c" else entry
                 for entry in children(directory)]
 
-    files.children = looping  # type: ignore[method-assign]
+    files.children = looping  # type: ignore[method-assign] # a double
 
 
 def test_a_volume_that_cannot_be_read_says_why_and_is_no_empty_folder() -> None:
