@@ -5,14 +5,16 @@ A damaged key or value costs that fact and becomes a Problem; a damaged hive cos
 
 from functools import cached_property
 
-from analyzer.errors import EvidenceError
+from analyzer.errors import EvidenceError, Notice
 from analyzer.formats.hive import Hive, Key, current_control_set
+from analyzer.formats.hive_log import Log, is_dirty, replay
 from analyzer.formats.hive_value import Value
 from analyzer.ledger import Ledger
 from analyzer.source import Source
 from analyzer.volume import Item
 
 CONFIG = "System32/config"
+LOGS = (".LOG1", ".LOG2", ".LOG")
 
 
 class Registry:
@@ -22,6 +24,7 @@ class Registry:
         self._windows, self._ledger = windows, ledger
         self._hives: dict[str, Hive | None] = {}
         self._failures: dict[str, EvidenceError] = {}
+        self._replayed: dict[str, tuple[Notice, ...]] = {}
 
     def hive(self, name: str) -> Hive | None:
         """SYSTEM, SOFTWARE ...; None where it is absent or could not be read, said once."""
@@ -104,7 +107,7 @@ class Registry:
             place = f"{self._windows.path}\\System32\\config\\{name}"
             failure = self._failures.get(name)
             if hive is not None:
-                self._ledger.notices(hive.notices, self.source(name))
+                self._ledger.notices((*self._replayed[name], *hive.notices), self.source(name))
                 self._ledger.cover(place, "partial" if hive.notices else "read")
             elif failure is not None:
                 self._ledger.problem(failure, self._ledger.source.at(place),
@@ -117,12 +120,30 @@ class Registry:
         return self._windows.child(f"{CONFIG}/{name}") if self._windows is not None else None
 
     def _open(self, name: str) -> Hive | None:
+        """A hive, with its logs applied where it was not written to the end."""
         try:
             item = self._item(name)
-            return Hive.open(item.read()) if item is not None else None
+            if item is None:
+                return None
+            data, self._replayed[name] = item.read(), ()
+            if is_dirty(data):
+                recovered = replay(data, self._logs(name))
+                data, self._replayed[name] = recovered.data, recovered.notices
+            return Hive.open(data)
         except EvidenceError as error:
             self._failures[name] = error
             return None
+
+    def _logs(self, name: str) -> list[Log]:
+        """The logs beside a hive; one that cannot be read is said."""
+        logs = []
+        for suffix in LOGS:
+            item = self._item(name + suffix)
+            try:
+                logs += [Log(item.name, item.read())] if item is not None else []
+            except EvidenceError as error:
+                self._lost(error, name, f"{name}{suffix}")
+        return logs
 
     def _lost(self, error: EvidenceError, hive: str, place: str) -> None:
         self._ledger.problem(error, self.source(hive).at(place), "this fact is missing")

@@ -79,6 +79,11 @@ class Hive:
         hive._check_bins()
         return hive
 
+    @property
+    def data(self) -> bytes:
+        """All of it, as opened."""
+        return self._data
+
     def key(self, path: str) -> "Key | None":
         r"""The key at `ControlSet001\Services\vmms`, in any case, from the root; None if absent.
 

@@ -13,10 +13,12 @@ from analyzer.records.machines import (
     VmNetworkAdapter,
 )
 from analyzer.records.record import Record, column_types, moment, moments, table_name
+from analyzer.records.registry import DeletedRegistryKey
 from analyzer.records.results import Coverage, Event, Finding, Problem, Run
 
 __all__ = [
-    "TABLES", "Coverage", "DiskCompanion", "DiskLayer", "Event", "Evidence", "FileEntry", "Finding",
+    "TABLES", "Coverage", "DeletedRegistryKey", "DiskCompanion", "DiskLayer", "Event", "Evidence",
+    "FileEntry", "Finding",
     "GuestIdentity", "Problem", "Record", "Run", "Snapshot", "System", "VirtualMachine",
     "VmDevice", "VmDrive", "VmNetworkAdapter", "Volume", "column_types", "events", "moment",
     "moments", "table_name",
@@ -25,7 +27,8 @@ __all__ = [
 TABLES: dict[str, type[Record]] = {
     table_name(c): c
     for c in (Evidence, Volume, System, GuestIdentity, VirtualMachine, Snapshot, VmDrive,
-              VmNetworkAdapter, VmDevice, DiskLayer, DiskCompanion, FileEntry, Event, Finding,
+              VmNetworkAdapter, VmDevice, DiskLayer, DiskCompanion, FileEntry,
+              DeletedRegistryKey, Event, Finding,
               Problem, Coverage, Run)
 }
 
