@@ -13,6 +13,8 @@ from analyzer.disks.disk import Disk
 from analyzer.errors import Corrupt, EvidenceError, Notice, NotInEvidence
 from analyzer.filesystem.ntfs import Entry, File, Ntfs
 from analyzer.filesystem.volumes import Partition, PartitionTable, read_partitions
+from analyzer.formats import security_descriptor
+from analyzer.formats.security_descriptor import SecurityDescriptor
 from analyzer.records import Volume
 from analyzer.source import Source
 
@@ -202,6 +204,11 @@ class Item:
         if blocks.size > limit:
             raise Corrupt(f"{self.path} has {blocks.size} bytes, more than the {limit} allowed")
         return blocks.read_at(0, blocks.size)
+
+    def security(self) -> SecurityDescriptor:
+        """Its owner and who may do what; raises EvidenceError."""
+        assert self.volume.filesystem is not None
+        return security_descriptor.parse(self.volume.filesystem.security_descriptor(self.entry))
 
     def entry_source(self) -> Source:
         """`source` with the place of its MFT record: where its name and times stand."""

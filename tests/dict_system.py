@@ -70,6 +70,8 @@ class DictFiles:
                 self.content.setdefault("/" + "/".join(parts[:depth]), None)
             self.content["/" + "/".join(parts)] = content
         self.names = [name for name in self.content if ":" not in name]
+        self.security: dict[str, bytes] = {}
+        """Path -> descriptor."""
 
     def _make(self, path: str) -> Entry:
         content, number = self.content[path], self.names.index(path)
@@ -119,6 +121,12 @@ class DictFiles:
         if not isinstance(data, bytes):
             raise EvidenceError(f"{entry.path} has no stream {stream!r}")
         return File(entry.path, entry, stream, len(data), Memory(data))
+
+    def security_descriptor(self, entry: Entry) -> bytes:
+        data = self.security.get(entry.path)
+        if data is None:
+            raise EvidenceError(f"{entry.path} has neither descriptor nor security id")
+        return data
 
 
 def medium(files: Mapping[str, Content], name: str = "test.E01",

@@ -7,7 +7,7 @@ $FILE_NAME times, security ids). Where it refuses a volume, names come from the 
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from typing import Final
 
@@ -34,12 +34,16 @@ from analyzer.filesystem.mft_table import MasterFileTable, open_table
 from analyzer.filesystem.name_index import NameIndex
 from analyzer.filesystem.paths import fold, has_short_name, locate
 from analyzer.filesystem.reparse import Reparse
+from analyzer.filesystem.security import SecurityStore
 from analyzer.filesystem.streams import check_lost, open_stream
 from analyzer.filesystem.walk import ROOT, Walk
+from analyzer.formats.security_descriptor import LARGEST as LARGEST_DESCRIPTOR
 
 __all__ = ["Entry", "File", "Ntfs", "Reparse", "Stream", "Times"]
 _VOLUME: Final = 3
 """MFT number of $Volume."""
+_SECURE: Final = 9
+"""MFT number of $Secure."""
 _MOST_NOTICES: Final = 1000
 _CACHED_DIRECTORIES: Final = 64
 _MOST_NAMES: Final = 2_000_000
@@ -174,16 +178,40 @@ class Ntfs:
 
     def open_file(self, entry: Entry, stream: str = "") -> File:
         """A stream of an entry; raises EvidenceError when there is none or it makes no sense."""
-        record = self._table.record(entry.inode)
-        if entry.sequence != record.sequence and (
-                not entry.sequence or not record.is_named_by(entry.sequence)):
-            raise Corrupt(f"{entry.path}: MFT entry {entry.inode} belongs to another file now")
-        attributes, damage = self._table.whole(record)
+        attributes, damage = self._attributes(entry)
         found = pieces(attributes, stream)
         if not found:
             raise damage or EvidenceError(f"{entry.path} has no stream {stream!r}")
         blocks = open_stream(self.blocks, self.cluster_size, entry, found, self._decompress)
         return File(entry.path, entry, stream, blocks.size, blocks)
+
+    def security_descriptor(self, entry: Entry) -> bytes:
+        """The self-relative descriptor of an entry; raises EvidenceError.
+
+        Its own attribute where it has one (NTFS 1.2, and files made by other drivers), else
+        that of its security id in $Secure.
+        """
+        attributes, damage = self._attributes(entry)
+        for attribute in attributes:
+            if attribute.type == AttributeType.SECURITY_DESCRIPTOR:
+                return self._table.value(attribute, LARGEST_DESCRIPTOR)
+        if not entry.security_id:
+            raise damage or Corrupt(f"{entry.path} has neither descriptor nor security id")
+        return self.security_store.descriptor(entry.security_id)
+
+    @cached_property
+    def security_store(self) -> SecurityStore:
+        """$Secure; raises EvidenceError where the volume has none."""
+        stream = self.open_file(self.entry(_SECURE), "$SDS")
+        return SecurityStore(stream.blocks, partial(_report, self._notices))
+
+    def _attributes(self, entry: Entry) -> tuple[list[Attribute], EvidenceError | None]:
+        """All of its attributes and what is missing; raises Corrupt where the record is reused."""
+        record = self._table.record(entry.inode)
+        if entry.sequence != record.sequence and (
+                not entry.sequence or not record.is_named_by(entry.sequence)):
+            raise Corrupt(f"{entry.path}: MFT entry {entry.inode} belongs to another file now")
+        return self._table.whole(record)
 
     def _decompress(self, inode: int, first: Attribute, table: ExtentMap, offset: int,
                     length: int) -> bytes:
