@@ -21,6 +21,9 @@ def _screen(arguments: Namespace) -> "Screen":
 
 def analyze(arguments: Namespace) -> int:
     """Make a case, then print its summary."""
+    from analyzer.engine import launch
+
+    launch.prepare()
     from analyzer.cli.summary import summary
     from analyzer.engine.catalogue import catalogue
     from analyzer.engine.run import Options

@@ -1,6 +1,6 @@
 """The child process: does one task and says what came of it.
 
-`python -m analyzer.engine.child` reads one line of JSON (tasks.Request) and answers in lines
+Forked by the nursery, it reads one line of JSON (tasks.Request) and answers in lines
 (messages.py). It is the only kind of process that parses evidence, and the same under every
 scheduler.
 """
@@ -15,7 +15,7 @@ from typing import Any, Final
 from analyzer.engine import limits
 from analyzer.engine.guard import BUG, OUT_OF_MEMORY, CannotWrite, Place, guarded
 from analyzer.engine.messages import MAX_GUESTS, Failed, Guest, Image, Summary
-from analyzer.engine.opening import EvidenceOpening, OpenImage, Opening, OpenSystem
+from analyzer.engine.opening import OpenImage, Opening, OpenSystem
 from analyzer.engine.tasks import GUESTS, Request, step_task_id
 from analyzer.engine.voice import Voice, private_output
 from analyzer.errors import EvidenceError, UsageError
@@ -91,7 +91,7 @@ class TaskRun:
     def _images(self, paths: Sequence[str], take: Callable[[Record], None]) -> list[OpenImage]:
         """Open what can be opened; the rest becomes Problems."""
         try:
-            return self.opening.images(paths)
+            return self.opening.images(paths, second_opinion=True)
         except (EvidenceError, UsageError) as error:
             if len(paths) == 1:
                 self.summary.unopened.append(paths[0])
@@ -151,7 +151,8 @@ class TaskRun:
         """The images, and the system or systems of this task; raises CannotOpen."""
         task = self.request.task
         try:
-            images: list[OpenImage] = self.opening.images(self.request.images)
+            images: list[OpenImage] = self.opening.images(self.request.images,
+                                                          second_opinion=False)
             systems: Sequence[OpenSystem] = [
                 s for s in self.opening.systems(images) if s.system_id == task.system]
             for hop in task.guests:
@@ -255,20 +256,11 @@ def _perform(request: Request, opening: Opening, plugins: Plugins,
         return Failed("OUT-ENOSPC" if full else "OUT-IO", str(error))
 
 
-def main(opening: Opening | None = None, plugins: Sequence[Plugin] | None = None) -> int:
-    """Entry point; tests pass their own ways in and plugins."""
+def main(opening: Opening, plugins: Sequence[Plugin]) -> int:
+    """Do the one task that standard input asks for; called in a process just forked."""
     request = Request.from_line(sys.stdin.buffer.readline())
     limits.apply(request.limits)
     voice = Voice(private_output(), request.limits)
     voice.begin("open")
-    if plugins is None:
-        from analyzer.plugin import discover
-
-        plugins = discover()
-    found = {p.name: p for p in plugins}
-    voice.say(_perform(request, opening or EvidenceOpening(), found, voice))
+    voice.say(_perform(request, opening, {p.name: p for p in plugins}, voice))
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -54,7 +54,7 @@ class OpenImage(Protocol):
 class Opening(Protocol):
     """The ways in."""
 
-    def images(self, paths: Sequence[str]) -> list[Any]: ...
+    def images(self, paths: Sequence[str], *, second_opinion: bool) -> list[Any]: ...
     def systems(self, images: Sequence[Any]) -> Sequence[Any]: ...
     def states(self, system: Any) -> Sequence[State]: ...
     def guest(self, system: Any, state: dict[str, Any]) -> Sequence[Any]: ...
@@ -63,10 +63,10 @@ class Opening(Protocol):
 class EvidenceOpening:
     """The real ways in; each raises EvidenceError."""
 
-    def images(self, paths: Sequence[str]) -> "list[AcquiredImage]":
+    def images(self, paths: Sequence[str], *, second_opinion: bool) -> "list[AcquiredImage]":
         from analyzer.evidence import open_evidence
 
-        return open_evidence([Path(path) for path in paths])
+        return open_evidence([Path(path) for path in paths], second_opinion=second_opinion)
 
     def systems(self, images: "Sequence[AcquiredImage]") -> "Sequence[WindowsSystem]":
         from analyzer.system import open_systems

@@ -7,10 +7,10 @@ from analyzer.case.folder import Case
 from analyzer.case.lock import CaseLock
 from analyzer.case.manifest import load
 from analyzer.engine.catalogue import Catalogue
+from analyzer.engine.launch import COMMAND
 from analyzer.engine.messages import Progress
 from analyzer.engine.supervisor import Supervisor
 from analyzer.engine.tasks import Limits, Task
-from analyzer.engine.worker import COMMAND
 from analyzer.errors import UsageError
 
 

@@ -16,11 +16,11 @@ from analyzer.case.lock import CaseLock
 from analyzer.case.manifest import Manifest, load
 from analyzer.case.store import PartitionWriter
 from analyzer.engine.catalogue import Catalogue, software
+from analyzer.engine.launch import COMMAND
 from analyzer.engine.messages import BadMessage, Summary, summary_from
 from analyzer.engine.progress import Screen
 from analyzer.engine.supervisor import Supervisor, TaskEnd
 from analyzer.engine.tasks import GUESTS, MAX_DEPTH, Limits, Task, guest_task_id, step_task_id
-from analyzer.engine.worker import COMMAND
 from analyzer.errors import UsageError
 from analyzer.records import Problem, Record, Run
 from analyzer.source import Source

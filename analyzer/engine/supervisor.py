@@ -9,9 +9,10 @@ from threading import Event
 
 from analyzer.case.folder import Case
 from analyzer.case.store import PartitionWriter
+from analyzer.engine.launch import COMMAND
 from analyzer.engine.messages import Failed, Progress, Summary
 from analyzer.engine.tasks import Limits, Request, Task, step_task_id
-from analyzer.engine.worker import COMMAND, Died, Outcome, Stopped, run_child
+from analyzer.engine.worker import Died, Outcome, Stopped, run_child
 from analyzer.records import Problem
 from analyzer.source import Source
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from analyzer.engine import child
+from analyzer.engine import nursery
 from analyzer.errors import Corrupt, EvidenceError, Notice, Unsupported
 from analyzer.plugin import Plugin, Tables
 from analyzer.records import Coverage, Evidence, FileEntry, Finding, Problem, Record, Snapshot
@@ -75,7 +75,7 @@ class FakeSystem:
 
 
 class FakeOpening:
-    def images(self, paths: Sequence[str]) -> list[FakeImage]:
+    def images(self, paths: Sequence[str], *, second_opinion: bool) -> list[FakeImage]:
         return [FakeImage(path) for path in paths]
 
     def systems(self, images: Sequence[FakeImage]) -> list[FakeSystem]:
@@ -200,4 +200,4 @@ PLUGINS = (
 )
 
 if __name__ == "__main__":
-    sys.exit(child.main(FakeOpening(), PLUGINS))
+    nursery.main(FakeOpening(), PLUGINS)
