@@ -14,8 +14,8 @@ from analyzer.errors import UsageError
 from analyzer.plugin import Kind, Plugin
 from analyzer.records import table_name
 
-_LIBRARIES: Final = ("duckdb", "jinja2", "libewf-python", "lxml", "numpy", "pandas", "pyarrow",
-                     "python-registry", "pytsk3", "rich")
+_LIBRARIES: Final = ("duckdb", "evtx", "jinja2", "libewf-python", "lxml", "numpy", "pandas",
+                     "pyarrow", "python-registry", "pytsk3", "rich")
 
 
 @dataclass(frozen=True, slots=True)
