@@ -11,9 +11,10 @@ Source: FIELD-GUIDE 2.1 (types), 0.6 (siblings), 0.8 (creation time).
 import base64
 import binascii
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from analyzer import times
 from analyzer.errors import Corrupt, Notice
@@ -23,12 +24,16 @@ MOST_NOTICES: Final = 1000
 MOST_KEY_TEXT: Final = 64 * 2**20
 """Characters in all keys together: long names, deeply nested, would multiply."""
 
+Encoding = Literal["base64", "hex"]
+"""Of bytes as text: Hyper-V writes base64, Virtual Server and Virtual PC hexadecimal digits."""
 Decoded = str | int | bool | bytes | None
+_ID = re.compile("[0-9]{1,4}")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
 _EARLIEST: Final = 119_600_064_000_000_000
 """1980-01-01: a clock that was never set shows this or later."""
 _AFTER: Final = 157_469_184_000_000_000
 """2100-01-01: byte-swapped times fall after it or before the first."""
+_NEVER: Final = (0, -1, 2**63 - 1, 2**64 - 1)
 
 
 @dataclass(slots=True)
@@ -44,6 +49,10 @@ class Node:
     """Path from the root, `configuration/manifest/vdev001/name`; set by `number`."""
     whole: bool = True
     """False where the file is torn inside this container."""
+    attributes: dict[str, str] = field(default_factory=dict)
+    """Those of an XML element other than `type`."""
+    understood: bool = False
+    """True once a field of the model was taken from here."""
 
     def child(self, path: str) -> "Node | None":
         """The first element at `path` below this one."""
@@ -53,9 +62,15 @@ class Node:
         return node
 
     def text_at(self, path: str) -> str:
-        """Text of the leaf at `path`, without white space around it; "" where there is none."""
+        """Text of the leaf at `path`, without white space around it; "" where there is none.
+
+        It counts as understood from then on.
+        """
         node = self.child(path)
-        return node.text.strip() if node else ""
+        if node is None:
+            return ""
+        node.understood = True
+        return node.text.strip()
 
     def bool_at(self, path: str) -> bool | None:
         """Truth value of the leaf at `path`; None where it is absent or says neither."""
@@ -80,39 +95,61 @@ def number(root: Node) -> None:
     pending = [root]
     while pending:
         node = pending.pop()
-        count: dict[str, int] = {}
-        for child in node.children:
-            count[child.name] = count.get(child.name, 0) + 1
-        seen: dict[str, int] = {}
-        for child in node.children:
-            seen[child.name] = nth = seen.get(child.name, 0) + 1
-            child.key = f"{node.key}/{child.name}"
-            if count[child.name] > 1:
-                child.key += f"[{nth}]"
-            budget -= len(child.key)
+        labels = [_label(child) for child in node.children]
+        count, seen = Counter(labels), Counter[str]()
+        for child, label in zip(node.children, labels, strict=True):
+            seen[label] += 1
+            child.key = f"{node.key}/{label}"
+            if count[label] > 1:
+                child.key += f"[{seen[label]}]"
+            budget -= len(child.key) * (1 + len(child.attributes))
             if budget < 0:
                 raise Corrupt(f"element names add up to more than {MOST_KEY_TEXT} characters")
         pending += node.children
 
 
-def leaves(root: Node) -> Iterator[Setting]:
-    """Every leaf below `root` in order of the file. A container without children is none."""
+def _label(node: Node) -> str:
+    """Its name; with the number that Virtual Server gives: `ide_controller[@id=0]`."""
+    number = node.attributes.get("id", "")
+    return f"{node.name}[@id={number}]" if _ID.fullmatch(number) else node.name
+
+
+def leaves(root: Node, encoding: Encoding = "base64") -> Iterator[Setting]:
+    """Every leaf below `root` in order of the file. A container without children is none.
+
+    Attributes are leaves too: `AzRole/@Name`.
+    """
     pending = [root]
     while pending:
         node = pending.pop()
+        for name, value in node.attributes.items():
+            if name == "id" and _ID.fullmatch(value):
+                continue  # it is in the key
+            yield Setting(f"{node.key}/@{name}", "attribute", value, value)
         if not node.children and (node.type or node.text.strip()):
-            yield Setting(node.key, node.type, node.text, decode(node.type, node.text))
+            yield Setting(node.key, node.type, node.text, decode(node.type, node.text, encoding))
         pending += reversed(node.children)
 
 
-def decode(kind: str, text: str) -> Decoded:
+def understood(root: Node) -> frozenset[str]:
+    """Keys of the leaves that fields of the model were taken from."""
+    found, pending = [], [root]
+    while pending:
+        node = pending.pop()
+        if node.understood:
+            found.append(node.key)
+        pending += node.children
+    return frozenset(found)
+
+
+def decode(kind: str, text: str, encoding: Encoding = "base64") -> Decoded:
     """Value of a leaf of type `kind`; None where the text is no such value."""
     text = text.strip()
     if kind == "integer":
         return as_integer(text)
     if kind in ("bool", "boolean"):
         return as_bool(text)
-    return as_bytes(text) if kind == "bytes" else text
+    return as_bytes(text, encoding) if kind == "bytes" else text
 
 
 def as_integer(text: str) -> int | None:
@@ -126,10 +163,12 @@ def as_bool(text: str) -> bool | None:
     return {"true": True, "false": False}.get(text.lower())
 
 
-def as_bytes(text: str) -> bytes | None:
-    """Base64 wrapped over lines."""
+def as_bytes(text: str, encoding: Encoding = "base64") -> bytes | None:
+    """Base64 or hexadecimal digits, wrapped over lines."""
+    plain = "".join(text.split())
     try:
-        return base64.b64decode("".join(text.split()), validate=True)
+        return bytes.fromhex(plain) if encoding == "hex" \
+            else base64.b64decode(plain, validate=True)
     except (binascii.Error, ValueError):
         return None
 
@@ -188,11 +227,17 @@ class Reader:
         return self._plausible(path, data.hex(" "), int.from_bytes(data, "little"))
 
     def _plausible(self, path: str, text: str, ticks: int | None) -> int | None:
-        """`ticks` if between 1980 and 2100. A swapped FILETIME shows as far future or 1601."""
-        if ticks is None or ticks == 0 or _EARLIEST <= ticks < _AFTER:
-            return times.from_filetime(ticks) if ticks is not None else None
+        """`ticks` if between 1980 and 2100; 0 and the largest numbers are "never"."""
+        if ticks is None or ticks in _NEVER:
+            return None
+        if _EARLIEST <= ticks < _AFTER:
+            return ticks
+        effect = "the time is left out"
+        swapped = int.from_bytes((ticks % 2**64).to_bytes(8, "little"), "big")
+        if _EARLIEST <= swapped < _AFTER:
+            effect += f"; with its bytes in reverse order it would be {times.iso(swapped)}"
         self.note(Notice("TIME-RANGE", f"{self.root.name}/{path} is {text!a}: no time between "
-                         "1980 and 2100", "the time is left out"))
+                         "1980 and 2100", effect))
         return None
 
     def unfit(self, path: str, text: str, wanted: str) -> None:

@@ -25,7 +25,11 @@ _LONGEST_TAG: Final = 4096
 _START = re.compile(
     r"""<([\w.:-]+)((?:\s+[^\s<>="'/]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(/?)>"""
 )
-_TYPE = re.compile(r"""\stype\s*=\s*["']([^"'&]*)["']""")
+_ATTRIBUTE = re.compile(r"""\s([^\s<>="'/]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+_FIRST_TAG = re.compile(r"<(?![?!/])([^\s<>/]*)(.?)", re.DOTALL)
+_COMMENT = re.compile("<!--.*?-->", re.DOTALL)
+_PROLOG: Final = 4096
+"""Characters in which the root's start tag is looked for."""
 _END = re.compile(r"</([\w.:-]+)\s*>")
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _REFERENCE = re.compile(r"&(?:#([0-9]{1,7})|#x([0-9A-Fa-f]{1,6})|(amp|lt|gt|quot|apos));")
@@ -44,6 +48,8 @@ class Token:
     """Of an element; of a bad token, what is bad."""
     value: str = ""
     """Of a tag, its `type`; of a text, itself with references resolved."""
+    attributes: dict[str, str] = field(default_factory=dict)
+    """Of a tag, those other than `type`."""
 
 
 @dataclass(slots=True)
@@ -146,12 +152,29 @@ def _tag(text: str, at: int) -> Token:
         tag = ""
     if match := _END.fullmatch(tag):
         return Token("end", at, end + 1, match[1])
-    if match := _START.fullmatch(tag):
-        kind = _TYPE.search(match[2])
+    attributes = _attributes(match[2]) if (match := _START.fullmatch(tag)) else None
+    if match and attributes is not None:
         return Token("empty" if match[3] else "start", at, end + 1, match[1],
-                     kind[1] if kind else "")
+                     attributes.pop("type", ""), attributes)
     following = text.find("<", at + 1)
     return Token("bad", at, len(text) if following < 0 else following, "a broken tag")
+
+
+def _attributes(text: str) -> dict[str, str] | None:
+    """Those of a start tag; None where one is given twice or holds what is no plain text."""
+    found: dict[str, str] = {}
+    for match in _ATTRIBUTE.finditer(text):
+        value = resolve(match[2] if match[3] is None else match[3])
+        if value is None or match[1] in found:
+            return None
+        found[match[1]] = value
+    return found
+
+
+def first_tag(text: str) -> tuple[str | None, bool]:
+    """(name of the first element, whether that name is whole); None where there is none."""
+    match = _FIRST_TAG.search(_COMMENT.sub("", text[:_PROLOG]))
+    return (None, False) if match is None else (match[1], bool(match[2]))
 
 
 def _doctype_end(text: str, at: int) -> int:
@@ -192,7 +215,7 @@ def _forward_one(side: _Side, token: Token) -> str:
             return "a second root"
         if (top is not None and top.text.strip()) or len(side.open) >= DEEPEST:
             return "text between elements" if len(side.open) < DEEPEST else "nested too deep"
-        node = Node(token.name, token.value)
+        node = Node(token.name, token.value, attributes=token.attributes)
         if top is None:
             side.root = node
         else:
@@ -230,13 +253,13 @@ def _backward_one(side: _Side, token: Token) -> bool:
     elif token.kind == "start":
         if top is None or top.name != token.name:
             return False
-        top.type = token.value
+        top.type, top.attributes = token.value, token.attributes
         side.open.pop()
     else:
         misplaced = side.root is not None if top is None else bool(top.text.strip())
         if misplaced or len(side.open) >= DEEPEST or (top is None and token.kind == "empty"):
             return False
-        node = Node(token.name, token.value)
+        node = Node(token.name, token.value, attributes=token.attributes)
         if top is None:
             side.root = node
         else:

@@ -1,0 +1,121 @@
+"""XML of evidence -> the tree of settings (vm_settings.Node): one reader for every kind of file.
+
+Three steps: the encoding from the bytes (xml_text), strict XML by lxml, hardened; and where that
+refuses, what is certain before and after the damage (xml_salvage). lxml's own `recover` mode is
+not used: it reports values that were cut in the middle as whole ones.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from lxml import etree
+
+from analyzer.errors import Corrupt, Notice, NotThisFormat, Unsupported
+from analyzer.formats import vm_settings
+from analyzer.formats.vm_settings import Encoding, Node, Setting
+from analyzer.formats.xml_salvage import MOST_TOKENS, first_tag, salvage
+from analyzer.formats.xml_text import XmlText, decode
+
+LARGEST: Final = 16 * 2**20
+"""Bytes. Real configurations have 40 KB."""
+
+
+@dataclass(frozen=True, slots=True)
+class XmlTree:
+    """A file's elements; `partial` where damage hides some, which a notice tells."""
+
+    root: Node
+    settings: tuple[Setting, ...]
+    """Every leaf, in order of the file."""
+    notices: list[Notice]
+    partial: bool
+
+
+def read(data: bytes, name: str = "", encoding: Encoding = "base64") -> XmlTree:
+    """The tree of a file whose root element is `name`; "" takes any.
+
+    `encoding` is that of leaves of type bytes. Raises NotThisFormat for anything else,
+    Unsupported above LARGEST, and Corrupt where nothing can be read.
+    """
+    if len(data) > LARGEST:
+        raise Unsupported(f"XML of {len(data)} bytes: more than {LARGEST}")
+    document = decode(data)
+    if name:
+        _probe(document.text, name)
+    notices = list(document.notices)
+    at = document.text.find("<!DOCTYPE")
+    if at >= 0:
+        notices.append(Notice("XML-DOCTYPE", "has a document type, as Hyper-V writes none",
+                              "its entities are not resolved", document.offset_of(at)))
+    root = _strict(document.text)
+    partial = root is None
+    if root is None:
+        root = _salvaged(document, notices)
+    elif document.odd_end:
+        notices.append(Notice("XML-TAIL", "half a character after the end", "ignored"))
+    if name and root.name != name:
+        raise NotThisFormat(f"XML with root {root.name[:80]!a}")
+    vm_settings.number(root)
+    return XmlTree(root, tuple(vm_settings.leaves(root, encoding)), notices, partial)
+
+
+def _probe(text: str, name: str) -> None:
+    """Raises NotThisFormat as soon as the root's name says so."""
+    if f"</{name}>" in text[-200:]:
+        return  # whatever happened to its beginning
+    if not text.lstrip().startswith("<"):
+        raise NotThisFormat("no XML", 0)
+    found, is_whole = first_tag(text)
+    if found is None or found == name or (not is_whole and name.startswith(found)):
+        return
+    raise NotThisFormat(f"XML with root {found[:80]!a}")
+
+
+def _strict(text: str) -> Node | None:
+    """The tree of well-formed XML without references to entities; None for any other."""
+    if text.count("<") > MOST_TOKENS:
+        return None
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False,
+                             dtd_validation=False, huge_tree=False, remove_comments=True,
+                             remove_pis=True, collect_ids=False, encoding="utf-8")
+    try:
+        top = etree.fromstring(text.encode("utf-8"), parser)
+    except (etree.XMLSyntaxError, UnicodeEncodeError):
+        return None
+    if next(top.iter(etree.Entity), None) is not None:
+        return None
+    return _node(top)
+
+
+def _node(top: etree._Element) -> Node:
+    """lxml's element as Node; libxml2 has made sure that it is at most 256 deep."""
+    root = _empty(top)
+    pending = [(top, root)]
+    while pending:
+        element, node = pending.pop()
+        if len(element) == 0:
+            node.text = element.text or ""
+        for child in element:
+            below = _empty(child)
+            node.children.append(below)
+            pending.append((child, below))
+    return root
+
+
+def _empty(element: etree._Element) -> Node:
+    attributes = {str(name): str(value) for name, value in element.items() if name != "type"}
+    return Node(str(element.tag), element.get("type", ""), attributes=attributes)
+
+
+def _salvaged(document: XmlText, notices: list[Notice]) -> Node:
+    """What is left of a damaged file, with a notice of what is lost."""
+    found = salvage(document.text)
+    if found.root is None:
+        raise Corrupt(f"nothing of the XML can be read: {found.damage}",
+                      document.offset_of(found.lost_from))
+    start = document.offset_of(found.lost_from)
+    length = document.offset_of(found.lost_to) - start
+    what = found.damage or "not well-formed"
+    effect = f"{length} bytes are not read" if found.damage else "read leniently"
+    notices.append(Notice("XML-PARTIAL", what, effect, start, length))
+    return found.root
