@@ -46,6 +46,10 @@ class Source:
         """The same file, another place in it."""
         return replace(self, detail=detail, offset=offset, image_offset=None)
 
+    def in_detail(self, detail: str) -> "Source":
+        """The same place, said more exactly: a key of a file that holds many."""
+        return replace(self, detail=detail)
+
     @classmethod
     def from_columns(cls, row: Mapping[str, Any]) -> "Source":
         """The source of a stored row, from its `source_` columns."""

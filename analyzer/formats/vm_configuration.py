@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from analyzer.errors import Notice
-from analyzer.formats import guid, vm_guids
+from analyzer.formats import guid, vm_firmware, vm_metrics, vm_resources, vm_settings
 from analyzer.formats.vm_devices import (
     Adapter,
     Component,
@@ -19,6 +19,9 @@ from analyzer.formats.vm_devices import (
     OtherDevice,
     devices,
 )
+from analyzer.formats.vm_firmware import Firmware
+from analyzer.formats.vm_metrics import Metric
+from analyzer.formats.vm_resources import Memory, Processors
 from analyzer.formats.vm_settings import Node, Reader, Setting
 
 MACHINE: Final = "Virtual Machines"
@@ -26,7 +29,6 @@ PLANNED: Final = "Planned Virtual Machines"
 _START: Final = {0: "nothing", 1: "restart if it was running", 2: "always start"}
 _STOP: Final = {0: "turn off", 1: "save", 2: "shut down"}
 _POINTER = re.compile("parent|antecedent|applied", re.IGNORECASE)
-_BIOS: Final = f"_{vm_guids.BIOS.lower()}_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class VmConfiguration:
 
     settings: tuple[Setting, ...]
     """Every leaf, in order of the file."""
+    understood: frozenset[str]
+    """Keys of those that the other fields were taken from."""
     partial: bool
     notices: tuple[Notice, ...]
 
@@ -73,6 +77,9 @@ class VmConfiguration:
     memory_maximum_mb: int | None
     """Both only with dynamic memory."""
     processor_count: int | None
+    memory: Memory
+    processors: Processors
+    firmware: Firmware
     boot_order: tuple[str, ...]
     start_action: str
     stop_action: str
@@ -85,8 +92,21 @@ class VmConfiguration:
     powered_off_at: int | None
     state_changed_at: int | None
     disk_merge_pending: bool | None
+    """A snapshot was deleted, and its disk is not merged yet."""
+    highly_available: bool | None
+    """Managed by a cluster."""
+    generation_id: str
+    """VM-GenerationID, 32 hexadecimal digits: another one after a snapshot was applied."""
+    crash_action: str
+    stopped_at_host_shutdown: bool | None
     data_root: str
     snapshot_root: str
+    smart_paging_root: str
+    replication: str
+    """"" or how many settings there are of replication, and which disks it includes."""
+    snapshot_count: int | None
+    """As the configuration counts them."""
+    metrics: tuple[Metric, ...]
     parent_candidates: tuple[tuple[str, str], ...]
     """(key, GUID) of every setting that may point to a parent or last applied snapshot."""
 
@@ -105,7 +125,8 @@ def build(root: Node, settings: tuple[Setting, ...], notices: list[Notice], *,
     global_id = read.guid("properties/global_id")
     logical_id = read.guid("settings/global/logical_id")
     is_snapshot = _is_snapshot(type_id, global_id, logical_id, partial=partial)
-    dynamic = read.bool("settings/memory/bank/dynamic_memory_enabled") is True
+    memory, processors, firmware = vm_resources.memory(read), vm_resources.processors(read), \
+        vm_firmware.firmware(read)
     subtype = read.count("properties/subtype")
     saved_state = _saved_state(read)
     parts: Devices = devices(read)
@@ -124,24 +145,35 @@ def build(root: Node, settings: tuple[Setting, ...], notices: list[Notice], *,
         created_at=read.filetime("properties/creation_time"),
         version=_version(read),
         generation=None if subtype is None else subtype + 1,
-        memory_mb=read.count("settings/memory/bank/size"),
-        memory_minimum_mb=read.count("settings/memory/bank/reservation") if dynamic else None,
-        memory_maximum_mb=read.count("settings/memory/bank/limit") if dynamic else None,
-        processor_count=read.count("settings/processors/count"),
-        boot_order=_boot_order(root),
+        memory_mb=memory.size_mb,
+        memory_minimum_mb=memory.minimum_mb,
+        memory_maximum_mb=memory.maximum_mb,
+        processor_count=processors.count,
+        memory=memory,
+        processors=processors,
+        firmware=firmware,
+        boot_order=firmware.boot_order,
         start_action=_action(read, "global_settings/power/host_startup/action", _START),
         stop_action=_action(read, "global_settings/power/host_shutdown/action", _STOP),
         saved_state=saved_state,
         saved_state_folder=_folder(saved_state),
         owner_sid=read.text("global_settings/owner/sid"),
-        bios_guid=read.guid(f"{_BIOS}/bios_guid"),
-        bios_serial=read.text(f"{_BIOS}/bios_serial_number"),
+        bios_guid=firmware.bios_guid,
+        bios_serial=firmware.bios_serial,
         powered_on_at=read.filetime("properties/last_powered_on_time"),
         powered_off_at=read.filetime("properties/last_powered_off_time"),
         state_changed_at=read.filetime("properties/last_state_change_time"),
         disk_merge_pending=read.bool("global_settings/disk_merge_pending"),
+        highly_available=read.bool("properties/highly_available"),
+        generation_id=read.text("global_settings/devices/generation_id"),
+        crash_action=_action(read, "global_settings/unexpected_termination/action", {}),
+        stopped_at_host_shutdown=read.bool("settings/stopped_at_host_shutdown"),
         data_root=read.text("global_settings/data_root"),
         snapshot_root=read.text("global_settings/snapshots/data_root"),
+        smart_paging_root=read.text("global_settings/slp_data_root"),
+        replication=_replication(root),
+        snapshot_count=read.count("global_settings/snapshots/list/size"),
+        metrics=vm_metrics.metrics(root),
         parent_candidates=_pointers(settings),
         drives=parts.drives,
         adapters=parts.adapters,
@@ -149,6 +181,7 @@ def build(root: Node, settings: tuple[Setting, ...], notices: list[Notice], *,
         components=parts.components,
         devices=parts.others,
         notices=tuple(notices),
+        understood=vm_settings.understood(root),
     )
 
 
@@ -169,19 +202,20 @@ def _version(read: Reader) -> str:
     return f"{number >> 8}.{number & 0xFF}" if number > 0xFF else str(number)
 
 
-def _boot_order(root: Node) -> tuple[str, ...]:
-    boot = root.child(f"{_BIOS}/boot")
-    if boot is None or not boot.whole:
-        return ()  # a part of an order is another order
-    entries = [child for child in boot.children if re.fullmatch("device[0-9]{1,3}", child.name)]
-    entries.sort(key=lambda child: int(child.name.removeprefix("device")))
-    return tuple(child.text.strip() for child in entries)
-
-
 def _action(read: Reader, path: str, words: dict[int, str]) -> str:
     """`save (1)`: the number stands beside the word, because the meaning is unsure."""
     number = read.integer(path)
     return "" if number is None else f"{words.get(number, 'unknown')} ({number})"
+
+
+def _replication(root: Node) -> str:
+    """No file with replication is at hand, so its settings stay raw and are only counted."""
+    node = root.child("global_settings/replication")
+    count = sum(1 for _ in vm_settings.leaves(node)) if node is not None else 0
+    included = root.child("global_settings/replication/extended_settings/included_disks")
+    disks = [leaf.text.strip() for leaf in included.children] if included is not None else []
+    listed = f"; disks {', '.join(disks)}" if disks else ""
+    return f"{count} settings{listed}" if count else ""
 
 
 def _saved_state(read: Reader) -> SavedState | None:

@@ -15,13 +15,28 @@ from dataclasses import dataclass
 
 from analyzer.errors import Notice
 from analyzer.formats import guid, vm_guids
-from analyzer.formats.vm_settings import Node, Reader
+from analyzer.formats.vm_adapters import Adapter, adapter
+from analyzer.formats.vm_settings import Node, Reader, as_integer
+
+__all__ = ["Adapter", "ComPort", "Component", "Devices", "Drive", "OtherDevice", "Qos", "devices"]
 
 _DEVICE_NODE = re.compile(r"_([0-9A-Fa-f-]{36})_")
 _NUMBERED = re.compile(r"([a-z]+)([0-9]{1,4})")
-_MAC = re.compile(r"(?:[0-9A-Fa-f]{2}[-:]?){5}[0-9A-Fa-f]{2}")
-_NO_MAC = "00-00-00-00-00-00"
+_FIBRE = re.compile("wwn|world.?wide", re.IGNORECASE)
 _MEDIA = {"VHD": "disk", "ISO": "dvd", "VFD": "floppy", "NONE": "none"}
+
+
+@dataclass(frozen=True, slots=True)
+class Qos:
+    """Quality of service of a drive, 2012 R2 and later; None where the file does not say."""
+
+    iops_limit: int | None
+    """In operations of 8 KB a second; 0 for none."""
+    iops_reservation: int | None
+    weight: int | None
+    is_shared: bool | None
+    """`persistent_reservations_supported`: several machines may use the disk at a time."""
+    policy_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +50,7 @@ class Drive:
     medium: str
     """disk, dvd, floppy, pass-through, none; the file's own word for others, "" for none read."""
     path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Adapter:
-    """One network adapter."""
-
-    name: str
-    adapter: str
-    """synthetic or legacy."""
-    mac: str
-    """`00-15-5D-01-07-DC`; "" where none was given out yet, or none could be read."""
-    mac_is_static: bool | None
-    is_connected: bool | None
-    switch_id: str
-    switch_name: str
-    port_name: str
+    qos: Qos | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,10 @@ class OtherDevice:
     device_id: str
     name: str
     instance: str
+    channel_id: str = ""
+    """GUID by which boot entries name it."""
+    setting: str = ""
+    """Ports of a Fibre Channel adapter and the like: `name=value; ...`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,8 @@ class _Row:
 def devices(reader: Reader) -> Devices:
     """The devices of the configuration that `reader` reads."""
     rows = _rows(reader)
+    for row in rows:
+        row.node.text_at("VDEVVersion")
     _note_guessed_numbers(rows, reader)
     scsi = [row for row in rows if row.device == vm_guids.SCSI]
     drives = [d for row in rows if row.device == vm_guids.IDE for d in _ide(row.node)]
@@ -114,11 +120,11 @@ def devices(reader: Reader) -> Devices:
     special = (vm_guids.SERIAL, *vm_guids.COMPONENTS)
     return Devices(
         tuple(drives),
-        tuple(_adapter(row, reader) for row in adapters),
+        tuple(adapter(row.device, row.name, row.node, reader) for row in adapters),
         tuple(port for row in rows if row.device == vm_guids.SERIAL for port in _ports(row.node)),
         tuple(Component(row.name, row.device, row.node.bool_at("Enabled")) for row in rows
               if row.device in vm_guids.COMPONENTS),
-        tuple(OtherDevice(row.device, row.name, row.instance) for row in rows
+        tuple(_other(row) for row in rows
               if row.device not in special and not _is_adapter(row)),
     )
 
@@ -200,40 +206,30 @@ def _slots(word: str, controller: Node, number: int) -> Iterator[Drive]:
         medium = _MEDIA.get(kind.upper(), kind)
         if kind.upper().startswith("PHYSICAL"):
             medium = "pass-through"
-        yield Drive(word, number, slot, medium, path)
+        yield Drive(word, number, slot, medium, path, _qos(node))
+
+
+def _qos(node: Node) -> Qos | None:
+    """None for a slot that has none of it, as before 2012 R2."""
+    limit, reservation, weight = (as_integer(node.text_at(name))
+                                  for name in ("iops_limit", "iops_reservation", "weight"))
+    qos = Qos(limit, reservation, weight, node.bool_at("persistent_reservations_supported"),
+              guid.normalise(node.text_at("qos_policy_id")))
+    return None if qos == Qos(None, None, None, None, "") else qos
 
 
 def _is_adapter(row: _Row) -> bool:
     return row.device == vm_guids.ETHERNET or row.node.child("MacAddress") is not None
 
 
-def _adapter(row: _Row, reader: Reader) -> Adapter:
-    node = row.node
-    switch = node.text_at("SwitchName")
-    switch_id = guid.normalise(switch) or guid.normalise(
-        node.text_at("Connection/HostResources/HostResource"))
-    return Adapter(
-        name=node.text_at("FriendlyName") or row.name,
-        adapter="synthetic" if row.device == vm_guids.ETHERNET else "legacy",
-        mac=_mac(node, reader),
-        mac_is_static=node.bool_at("MacAddressIsStatic"),
-        is_connected=node.bool_at("IsConnected"),
-        switch_id=switch_id,
-        switch_name=node.text_at("Connection/AltSwitchName")
-        or ("" if guid.normalise(switch) else switch),
-        port_name=node.text_at("PortName"),
-    )
-
-
-def _mac(node: Node, reader: Reader) -> str:
-    text = node.text_at("MacAddress")
-    if not _MAC.fullmatch(text):
-        if text:
-            reader.unfit(f"{node.name}/MacAddress", text, "a MAC address")
-        return ""
-    digits = re.sub("[-:]", "", text).upper()
-    mac = "-".join(digits[at : at + 2] for at in range(0, 12, 2))
-    return "" if mac == _NO_MAC else mac
+def _other(row: _Row) -> OtherDevice:
+    """World-wide names tell a Fibre Channel adapter, whose GUID no file at hand shows."""
+    names = [leaf for leaf in row.node.children if _FIBRE.search(leaf.name) and not leaf.children]
+    setting = "; ".join(f"{leaf.name}={leaf.own_text()}" for leaf in names)
+    if row.device == vm_guids.RUNTIME_STATE:
+        setting = row.node.text_at("StateFilePath")
+    channel = guid.normalise(row.node.text_at("ChannelInstanceGuid"))
+    return OtherDevice(row.device, row.name, row.instance, channel, setting)
 
 
 def _ports(node: Node) -> list[ComPort]:

@@ -67,10 +67,12 @@ class Node:
         It counts as understood from then on.
         """
         node = self.child(path)
-        if node is None:
-            return ""
-        node.understood = True
-        return node.text.strip()
+        return node.own_text() if node is not None else ""
+
+    def own_text(self) -> str:
+        """The same of this leaf itself."""
+        self.understood = True
+        return self.text.strip()
 
     def bool_at(self, path: str) -> bool | None:
         """Truth value of the leaf at `path`; None where it is absent or says neither."""

@@ -105,7 +105,8 @@ def _add_deleted(system: WindowsSystem, found: Found, deleted: Sequence[Item]) -
 
 def _attach_drives(system: WindowsSystem, configured: Configured, files: DiskFiles) -> None:
     for slot in configured.configuration.drives:
-        drive = Drive(slot.controller, slot.controller_number, slot.slot, slot.medium, slot.path)
+        drive = Drive(slot.controller, slot.controller_number, slot.slot, slot.medium, slot.path,
+                      qos=slot.qos)
         configured.drives.append(drive)
         if not slot.path or slot.medium == "pass-through":
             continue

@@ -1,10 +1,15 @@
 """What was found of machines and snapshots, before it becomes records."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from analyzer.disks.chain import Chain, DiskFile
+from analyzer.formats.vm_devices import Qos
 from analyzer.formats.vm_xml import VmConfiguration
+from analyzer.records import Record
 from analyzer.volume import Item
+
+R = TypeVar("R", bound=Record)
 
 
 @dataclass(eq=False)
@@ -25,6 +30,7 @@ class Drive:
     item: Item | None = None
     file: DiskFile | None = None
     chain: Chain | None = None
+    qos: Qos | None = None
 
 
 @dataclass(eq=False)
@@ -45,6 +51,10 @@ class Configured:
     drives: list[Drive] = field(default_factory=list)
     saved_state: list[Item] = field(default_factory=list)
 
+    def own(self, record: R) -> R:
+        """The record as one about this machine or snapshot."""
+        return replace(record, vm_id=self.vm_id)
+
 
 @dataclass(eq=False)
 class Machine(Configured):
@@ -59,6 +69,8 @@ class Machine(Configured):
             return "deleted configuration"
         if self.configuration.is_planned:
             return "planned"
+        if self.file.name.lower().endswith(".exp"):
+            return "exported"
         return "registered" if self.registered else "unregistered"
 
 
@@ -71,6 +83,10 @@ class Node(Configured):
     parent_basis: str = ""
     state: str = "complete"
     is_current: bool = False
+
+    def own(self, record: R) -> R:
+        """The record as one about this snapshot."""
+        return replace(record, vm_id=self.vm_id, snapshot_id=self.snapshot_id)
 
 
 @dataclass(frozen=True, slots=True)

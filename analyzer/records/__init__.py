@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from analyzer.records.installations import Evidence, FileEntry, GuestIdentity, System, Volume
+from analyzer.records.machine_settings import VmAdapterFeature, VmBootEntry, VmMetric, VmSetting
 from analyzer.records.machines import (
     DiskCompanion,
     DiskLayer,
@@ -20,15 +21,15 @@ __all__ = [
     "TABLES", "Coverage", "DeletedRegistryKey", "DiskCompanion", "DiskLayer", "Event", "Evidence",
     "FileEntry", "Finding",
     "GuestIdentity", "Problem", "Record", "Run", "Snapshot", "System", "VirtualMachine",
-    "VmDevice", "VmDrive", "VmNetworkAdapter", "Volume", "column_types", "events", "moment",
-    "moments", "table_name",
+    "VmAdapterFeature", "VmBootEntry", "VmDevice", "VmDrive", "VmMetric", "VmNetworkAdapter",
+    "VmSetting", "Volume", "column_types", "events", "moment", "moments", "table_name",
 ]
 
 TABLES: dict[str, type[Record]] = {
     table_name(c): c
     for c in (Evidence, Volume, System, GuestIdentity, VirtualMachine, Snapshot, VmDrive,
-              VmNetworkAdapter, VmDevice, DiskLayer, DiskCompanion, FileEntry,
-              DeletedRegistryKey, Event, Finding,
+              VmNetworkAdapter, VmAdapterFeature, VmBootEntry, VmDevice, VmMetric, VmSetting,
+              DiskLayer, DiskCompanion, FileEntry, DeletedRegistryKey, Event, Finding,
               Problem, Coverage, Run)
 }
 

@@ -17,13 +17,37 @@ class VirtualMachine(Record):
     format: str
     """xml, vmcx, vmc, or "none" where only remains are left."""
     state: str
-    """registered, unregistered, planned, deleted configuration, dangling link."""
+    """registered, unregistered, planned, exported (2008), deleted configuration, dangling
+    link."""
     generation: int | None = None
     memory_mb: int | None = None
+    memory_minimum_mb: int | None = None
+    memory_maximum_mb: int | None = None
+    """Both only with dynamic memory."""
+    memory_buffer_percent: int | None = None
+    memory_weight: int | None = None
     processor_count: int | None = None
+    processor_reservation: int | None = None
+    processor_limit: int | None = None
+    """Both in thousandths of a percent."""
+    processor_weight: int | None = None
     boot_order: tuple[str, ...] = ()
     start_action: str = ""
     stop_action: str = ""
+    crash_action: str = ""
+    highly_available: bool | None = None
+    """Managed by a cluster."""
+    replication: str = ""
+    """"" or how many settings of replication there are, and which disks it includes."""
+    disk_merge_pending: bool | None = None
+    """A snapshot was deleted and its disk is not merged yet."""
+    secure_boot: bool | None = None
+    secure_boot_template: str = ""
+    generation_id: str = ""
+    """VM-GenerationID: another one after a snapshot was applied or a copy imported."""
+    data_root: str = ""
+    snapshot_root: str = ""
+    smart_paging_root: str = ""
     bios_guid: str = ""
     bios_serial: str = ""
     owner_sid: str = ""
@@ -41,6 +65,7 @@ class VirtualMachine(Record):
     powered_on_at: int | None = moment("Virtual machine last powered on")
     powered_off_at: int | None = moment("Virtual machine last powered off")
     state_changed_at: int | None = moment("Virtual machine last changed state")
+    firmware_changed_at: int | None = moment("EFI variables of a virtual machine last written")
 
     TOPIC: ClassVar[str] = "machine"
 
@@ -90,6 +115,11 @@ class VmDrive(Record):
     """present, missing, not decoded; "" for an empty slot or a pass-through disk."""
     state_basis: str = ""
     """For a missing file, what the look-up met."""
+    iops_limit: int | None = None
+    iops_reservation: int | None = None
+    is_shared: bool | None = None
+    """Several machines may use the disk at a time (persistent reservations)."""
+    qos_policy_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +136,12 @@ class VmNetworkAdapter(Record):
     switch_id: str = ""
     switch_name: str = ""
     port_name: str = ""
+    channel_id: str = ""
+    """GUID by which boot entries name it."""
+    cluster_monitored: bool | None = None
+    prevents_ip_spoofing: bool | None = None
+    pool_id: str = ""
+    replica_test_switch: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +155,8 @@ class VmDevice(Record):
     """GUID of the device's type."""
     enabled: bool | None = None
     setting: str = ""
-    """What it is connected to (pipe path of a COM port)."""
+    """What it is connected to (pipe path of a COM port), names of a Fibre Channel port."""
+    channel_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

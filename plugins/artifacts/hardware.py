@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
-from analyzer.machines import Drive, Node, inventory
+from analyzer.formats.vm_adapters import Adapter
+from analyzer.formats.vm_configuration import VmConfiguration
+from analyzer.machines import Drive, inventory
 from analyzer.machines.model import Configured
 from analyzer.plugin import artifact
 from analyzer.records import Record, VmDevice, VmDrive, VmNetworkAdapter
@@ -14,37 +16,47 @@ from analyzer.system import WindowsSystem
 def hardware(system: WindowsSystem) -> Iterator[Record]:
     """What each configuration holds, drive files looked up in the evidence."""
     for configured in inventory(system).configured():
-        source, vm_id = configured.file.placed(), configured.vm_id
-        snapshot_id = configured.snapshot_id if isinstance(configured, Node) else ""
-        for drive in configured.drives:
-            yield system.own(_drive(drive, source, vm_id, snapshot_id))
-        for adapter in configured.configuration.adapters:
-            yield system.own(VmNetworkAdapter(
-                source=source, vm_id=vm_id, snapshot_id=snapshot_id, name=adapter.name,
-                adapter=adapter.adapter, mac=adapter.mac, mac_is_static=adapter.mac_is_static,
-                is_connected=adapter.is_connected, switch_id=adapter.switch_id,
-                switch_name=adapter.switch_name, port_name=adapter.port_name))
-        for device in _devices(configured, source, snapshot_id):
-            yield system.own(device)
+        for record in _records(configured, configured.file.placed()):
+            yield system.own(configured.own(record))
 
 
-def _drive(drive: Drive, source: Source, vm_id: str, snapshot_id: str) -> VmDrive:
+def _records(configured: Configured, source: Source) -> Iterator[Record]:
+    for drive in configured.drives:
+        yield _drive(drive, source)
+    for adapter in configured.configuration.adapters:
+        yield _adapter(adapter, source)
+    yield from _devices(configured.configuration, source)
+
+
+def _drive(drive: Drive, source: Source) -> VmDrive:
+    qos = drive.qos
     return VmDrive(
-        source=source, vm_id=vm_id, snapshot_id=snapshot_id, controller=drive.controller,
-        controller_number=drive.controller_number, slot=drive.slot, medium=drive.medium,
-        path=drive.path, state=drive.state, state_basis=drive.why,
-        resolved_path=drive.item.source.address if drive.item is not None else "")
+        source=source, controller=drive.controller, controller_number=drive.controller_number,
+        slot=drive.slot, medium=drive.medium, path=drive.path, state=drive.state,
+        state_basis=drive.why,
+        resolved_path=drive.item.source.address if drive.item is not None else "",
+        iops_limit=qos.iops_limit if qos else None,
+        iops_reservation=qos.iops_reservation if qos else None,
+        is_shared=qos.is_shared if qos else None, qos_policy_id=qos.policy_id if qos else "")
 
 
-def _devices(configured: Configured, source: Source, snapshot_id: str) -> Iterator[VmDevice]:
-    said, vm_id = configured.configuration, configured.vm_id
+def _adapter(adapter: Adapter, source: Source) -> VmNetworkAdapter:
+    return VmNetworkAdapter(
+        source=source, name=adapter.name, adapter=adapter.adapter, mac=adapter.mac,
+        mac_is_static=adapter.mac_is_static, is_connected=adapter.is_connected,
+        switch_id=adapter.switch_id, switch_name=adapter.switch_name, port_name=adapter.port_name,
+        channel_id=adapter.channel_id, cluster_monitored=adapter.cluster_monitored,
+        prevents_ip_spoofing=adapter.prevents_ip_spoofing, pool_id=adapter.pool_id,
+        replica_test_switch=adapter.replica_test_switch)
+
+
+def _devices(said: VmConfiguration, source: Source) -> Iterator[VmDevice]:
     for port in said.com_ports:
-        yield VmDevice(source=source, vm_id=vm_id, snapshot_id=snapshot_id,
-                       name=f"COM{port.number}", device="COM port", setting=port.path)
+        yield VmDevice(source=source, name=f"COM{port.number}", device="COM port",
+                       setting=port.path)
     for component in said.components:
-        yield VmDevice(source=source, vm_id=vm_id, snapshot_id=snapshot_id,
-                       name=component.name, device="integration component",
+        yield VmDevice(source=source, name=component.name, device="integration component",
                        device_id=component.device_id, enabled=component.enabled)
     for other in said.devices:
-        yield VmDevice(source=source, vm_id=vm_id, snapshot_id=snapshot_id, name=other.name,
-                       device="device", device_id=other.device_id)
+        yield VmDevice(source=source, name=other.name, device="device", device_id=other.device_id,
+                       setting=other.setting, channel_id=other.channel_id)

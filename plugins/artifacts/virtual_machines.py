@@ -27,12 +27,23 @@ def virtual_machines(system: WindowsSystem) -> Iterator[Record]:
 
 def _record(machine: Machine) -> VirtualMachine:
     said, saved = machine.configuration, machine.configuration.saved_state
+    memory, processors = said.memory, said.processors
     return VirtualMachine(
         source=machine.file.placed(), vm_id=machine.vm_id, name=said.name, notes=said.notes,
         configuration_version=said.version, format="xml", state=machine.state,
-        generation=said.generation, memory_mb=said.memory_mb,
-        processor_count=said.processor_count, boot_order=said.boot_order,
-        start_action=said.start_action, stop_action=said.stop_action, bios_guid=said.bios_guid,
+        generation=said.generation, memory_mb=memory.size_mb, memory_minimum_mb=memory.minimum_mb,
+        memory_maximum_mb=memory.maximum_mb, memory_buffer_percent=memory.buffer_percent,
+        memory_weight=memory.weight, processor_count=processors.count,
+        processor_reservation=processors.reservation, processor_limit=processors.limit,
+        processor_weight=processors.weight, boot_order=said.boot_order,
+        start_action=said.start_action, stop_action=said.stop_action,
+        crash_action=said.crash_action, highly_available=said.highly_available,
+        replication=said.replication, disk_merge_pending=said.disk_merge_pending,
+        secure_boot=said.firmware.secure_boot,
+        secure_boot_template=said.firmware.secure_boot_template,
+        generation_id=said.generation_id, data_root=said.data_root,
+        snapshot_root=said.snapshot_root, smart_paging_root=said.smart_paging_root,
+        firmware_changed_at=said.firmware.updated_at, bios_guid=said.bios_guid,
         bios_serial=said.bios_serial, owner_sid=said.owner_sid,
         configuration_path=machine.file.path,
         registration_path=machine.link.path if machine.link else "",

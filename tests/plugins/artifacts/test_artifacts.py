@@ -13,9 +13,13 @@ from analyzer.records import (
     Snapshot,
     System,
     VirtualMachine,
+    VmAdapterFeature,
+    VmBootEntry,
     VmDevice,
     VmDrive,
+    VmMetric,
     VmNetworkAdapter,
+    VmSetting,
     Volume,
 )
 from analyzer.system import WindowsSystem
@@ -25,11 +29,13 @@ from plugins.artifacts.disk_layers import disk_layers
 from plugins.artifacts.file_entries import file_entries
 from plugins.artifacts.guest_parameters import guest_parameters
 from plugins.artifacts.hardware import hardware
+from plugins.artifacts.machine_settings import machine_settings
 from plugins.artifacts.snapshots import snapshots
 from plugins.artifacts.virtual_machines import virtual_machines
 from plugins.artifacts.volumes import volumes
 from plugins.artifacts.windows import windows
 from tests.dict_system import AT, Content, Deleted, Link, build, host, mounted
+from tests.unit.formats.test_vm_model import CHANNEL, generation_2
 
 REGISTER = "C:/ProgramData/Microsoft/Windows/Hyper-V"
 VM, S1 = "11111111-2222-3333-4444-555555555555", "10000000-0000-0000-0000-000000000001"
@@ -201,6 +207,37 @@ def test_hardware() -> None:
                if not d.snapshot_id}
     assert devices["COM port", "COM1"] == "\\\\.\\pipe\\x"
     assert len([1 for device, _ in devices if device == "integration component"]) == 2
+
+
+def test_machine_settings() -> None:
+    rows = list(machine_settings(full_host()))
+    settings = {(s.snapshot_id, s.key): s for s in of(VmSetting, rows)}
+    assert {s.vm_id for s in settings.values()} == {VM}
+    name = settings["", "configuration/properties/name"]
+    assert (name.value, name.value_type, name.understood) == ("WEB", "string", True)
+    assert name.source.detail == name.key
+    created = settings["", "configuration/properties/creation_time"]
+    assert (created.value, created.value_length) == (AT.to_bytes(8, "little").hex(), 16)
+    assert not settings["", "configuration/manifest/version"].understood
+    assert settings[S1, "configuration/properties/name"].value == "before"
+
+
+def test_machine_settings_of_generation_2() -> None:
+    body = generation_2(
+        f"<_{CHANNEL}_><MacAddress>0</MacAddress><Connection><Feature_{CHANNEL}><Setting_{CHANNEL}>"
+        f"<Data>AAE=</Data></Setting_{CHANNEL}></Feature_{CHANNEL}></Connection></_{CHANNEL}_>"
+        "<global_settings><metrics><devicetype><deviceinstance><metric><value>7</value>"
+        "</metric></deviceinstance></devicetype></metrics></global_settings>")
+    rows = list(machine_settings(host({
+        f"{REGISTER}/Virtual Machines/{VM}.xml": f"<configuration>{body}</configuration>".encode(),
+    }, "C")))
+    first, second, third = of(VmBootEntry, rows)
+    assert (first.path, first.position, first.is_active) == ("\\EFI\\x.efi", 0, False)
+    assert (second.target, second.device) == ("LAN; MAC 00-01-02-03-04-05", "network")
+    assert (third.option_number, third.position) == (0, None)
+    assert [(f.data, f.feature_id) for f in of(VmAdapterFeature, rows)] == [
+        ("0001", str(CHANNEL))]
+    assert [m.metric_value for m in of(VmMetric, rows)] == [7]
 
 
 def test_disk_layers() -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from analyzer import times
 from analyzer.errors import Corrupt, EvidenceError, NotThisFormat, Unsupported
 from analyzer.formats import vm_xml
-from analyzer.formats.vm_devices import Adapter, ComPort, Drive
+from analyzer.formats.vm_devices import Adapter, ComPort, Drive, Qos
 from analyzer.formats.vm_xml import VmConfiguration, parse
 from corpus.make import vm_xml as make
 
@@ -95,7 +95,7 @@ def test_adapters_ports_components_and_devices() -> None:
     got = whole()
     assert got.adapters == (
         Adapter("LAN", "synthetic", "00-15-5D-01-07-DC", mac_is_static=False, is_connected=True,
-                switch_id=SWITCH, switch_name="", port_name="port 7"),
+                switch_id=SWITCH, switch_name="", port_name="port 7", channel_id=NICS[0]),
         Adapter("Legacy", "legacy", "", mac_is_static=True, is_connected=False, switch_id="",
                 switch_name="", port_name=""))
     assert got.com_ports == (ComPort(1, "\\\\.\\pipe\\com1"), ComPort(2, ""))
@@ -234,7 +234,9 @@ def assert_no_invention(got: VmConfiguration, truth: VmConfiguration) -> None:
     assert pairs(got) <= pairs(truth)
     assert {a.mac for a in got.adapters} <= {a.mac for a in truth.adapters}
     guessed = any("SCSI" in n.what for n in got.notices)
-    assert {d for d in got.drives if d.controller != "SCSI" or not guessed} <= set(truth.drives)
+    assert {dataclasses.replace(d, qos=None) for d in got.drives
+            if d.controller != "SCSI" or not guessed} <= {
+        dataclasses.replace(d, qos=None) for d in truth.drives}
     assert {d.path for d in got.drives} <= {d.path for d in truth.drives}
     assert got.boot_order in ((), truth.boot_order)
     for field in ("name", "notes", "vm_id", "snapshot_id", "version", "bios_guid", "owner_sid"):
@@ -445,7 +447,11 @@ def test_real_files_say_what_is_known_of_them(realdata: Path, name: str) -> None
         leaves, title, vm_id, memory)
     assert len(re.findall(r"<\w+ type=", real_text(realdata / name))) == leaves
     assert (got.version, got.generation, got.partial) == ("5.0", 1, False)
-    assert (got.drives[0], len(got.drives)) == (Drive("IDE", 0, 0, "disk", disk), 5)
+    assert (got.drives[0], len(got.drives)) == (
+        Drive("IDE", 0, 0, "disk", disk, got.drives[0].qos), 5)
+    assert got.drives[0].qos in (
+        Qos(0, 0, 100, is_shared=False, policy_id=""), Qos(0, 0, None, is_shared=False,
+                                                           policy_id=""))
     assert times.iso(got.created_at) == created
     assert all(s.value is not None for s in got.settings)
     assert [n.code for n in got.notices] == (["XML-ENCODING"] if "mwrock" in name else [])
@@ -457,7 +463,13 @@ def test_the_connected_adapter_of_the_real_export(realdata: Path) -> None:
     assert got.adapters == (Adapter(
         "Network Adapter", "synthetic", "00-15-5D-01-07-DC", mac_is_static=False, is_connected=True,
         switch_id="438B7B13-6180-4155-B7BF-08709CCF234D", switch_name="Virtual External Switch",
-        port_name="87279691-8C7B-4C18-A0CB-52B86BD450D5"),)
+        port_name="87279691-8C7B-4C18-A0CB-52B86BD450D5",
+        channel_id=got.adapters[0].channel_id, cluster_monitored=True, prevents_ip_spoofing=False,
+        features=got.adapters[0].features),)
+    (feature,) = got.adapters[0].features
+    assert (feature.name, feature.version, feature.data) == ("offload", 256, bytes.fromhex(
+        "00020000640000000000000001000000 00000000"))
+    assert feature.meaning.startswith("IPsec offload limit 512, VMQ weight 100, unknown_8 0")
     assert got.powered_on_at == 130599954966442599
     assert got.owner_sid == "S-1-5-21-805543585-96907229-3301423255-1001"
 
