@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from analyzer.errors import Notice
-from analyzer.formats import guid, vm_firmware, vm_metrics, vm_resources, vm_settings
+from analyzer.formats import (
+    guid,
+    vm_firmware,
+    vm_host_settings,
+    vm_metrics,
+    vm_resources,
+    vm_settings,
+)
 from analyzer.formats.vm_devices import (
     Adapter,
     Component,
@@ -20,6 +27,7 @@ from analyzer.formats.vm_devices import (
     devices,
 )
 from analyzer.formats.vm_firmware import Firmware
+from analyzer.formats.vm_host_settings import HostSettings
 from analyzer.formats.vm_metrics import Metric
 from analyzer.formats.vm_resources import Memory, Processors
 from analyzer.formats.vm_settings import Node, Reader, Setting
@@ -72,11 +80,6 @@ class VmConfiguration:
     version: str
     """`5.0` for 1280; numbers below 256 as they stand."""
     generation: int | None
-    memory_mb: int | None
-    memory_minimum_mb: int | None
-    memory_maximum_mb: int | None
-    """Both only with dynamic memory."""
-    processor_count: int | None
     memory: Memory
     processors: Processors
     firmware: Firmware
@@ -93,19 +96,9 @@ class VmConfiguration:
     state_changed_at: int | None
     disk_merge_pending: bool | None
     """A snapshot was deleted, and its disk is not merged yet."""
-    highly_available: bool | None
-    """Managed by a cluster."""
-    generation_id: str
-    """VM-GenerationID, 32 hexadecimal digits: another one after a snapshot was applied."""
-    crash_action: str
-    stopped_at_host_shutdown: bool | None
+    host: HostSettings
     data_root: str
     snapshot_root: str
-    smart_paging_root: str
-    replication: str
-    """"" or how many settings there are of replication, and which disks it includes."""
-    snapshot_count: int | None
-    """As the configuration counts them."""
     metrics: tuple[Metric, ...]
     parent_candidates: tuple[tuple[str, str], ...]
     """(key, GUID) of every setting that may point to a parent or last applied snapshot."""
@@ -125,8 +118,7 @@ def build(root: Node, settings: tuple[Setting, ...], notices: list[Notice], *,
     global_id = read.guid("properties/global_id")
     logical_id = read.guid("settings/global/logical_id")
     is_snapshot = _is_snapshot(type_id, global_id, logical_id, partial=partial)
-    memory, processors, firmware = vm_resources.memory(read), vm_resources.processors(read), \
-        vm_firmware.firmware(read)
+    firmware = vm_firmware.firmware(read)
     subtype = read.count("properties/subtype")
     saved_state = _saved_state(read)
     parts: Devices = devices(read)
@@ -145,12 +137,8 @@ def build(root: Node, settings: tuple[Setting, ...], notices: list[Notice], *,
         created_at=read.filetime("properties/creation_time"),
         version=_version(read),
         generation=None if subtype is None else subtype + 1,
-        memory_mb=memory.size_mb,
-        memory_minimum_mb=memory.minimum_mb,
-        memory_maximum_mb=memory.maximum_mb,
-        processor_count=processors.count,
-        memory=memory,
-        processors=processors,
+        memory=vm_resources.memory(read),
+        processors=vm_resources.processors(read),
         firmware=firmware,
         boot_order=firmware.boot_order,
         start_action=_action(read, "global_settings/power/host_startup/action", _START),
@@ -164,15 +152,9 @@ def build(root: Node, settings: tuple[Setting, ...], notices: list[Notice], *,
         powered_off_at=read.filetime("properties/last_powered_off_time"),
         state_changed_at=read.filetime("properties/last_state_change_time"),
         disk_merge_pending=read.bool("global_settings/disk_merge_pending"),
-        highly_available=read.bool("properties/highly_available"),
-        generation_id=read.text("global_settings/devices/generation_id"),
-        crash_action=_action(read, "global_settings/unexpected_termination/action", {}),
-        stopped_at_host_shutdown=read.bool("settings/stopped_at_host_shutdown"),
+        host=vm_host_settings.host_settings(read),
         data_root=read.text("global_settings/data_root"),
         snapshot_root=read.text("global_settings/snapshots/data_root"),
-        smart_paging_root=read.text("global_settings/slp_data_root"),
-        replication=_replication(root),
-        snapshot_count=read.count("global_settings/snapshots/list/size"),
         metrics=vm_metrics.metrics(root),
         parent_candidates=_pointers(settings),
         drives=parts.drives,
@@ -206,16 +188,6 @@ def _action(read: Reader, path: str, words: dict[int, str]) -> str:
     """`save (1)`: the number stands beside the word, because the meaning is unsure."""
     number = read.integer(path)
     return "" if number is None else f"{words.get(number, 'unknown')} ({number})"
-
-
-def _replication(root: Node) -> str:
-    """No file with replication is at hand, so its settings stay raw and are only counted."""
-    node = root.child("global_settings/replication")
-    count = sum(1 for _ in vm_settings.leaves(node)) if node is not None else 0
-    included = root.child("global_settings/replication/extended_settings/included_disks")
-    disks = [leaf.text.strip() for leaf in included.children] if included is not None else []
-    listed = f"; disks {', '.join(disks)}" if disks else ""
-    return f"{count} settings{listed}" if count else ""
 
 
 def _saved_state(read: Reader) -> SavedState | None:

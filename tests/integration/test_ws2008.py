@@ -150,7 +150,8 @@ def test_identity_and_settings(found: Inventory, truth: Any) -> None:
         assert (got.bios_guid, got.bios_serial) == (said["bios_guid"], said["bios_serial"])
         if got.partial:  # cut before these
             continue
-        assert (got.memory_mb, got.processor_count) == (said["memory_mb"], said["processors"])
+        assert (got.memory.size_mb, got.processors.count) == (
+            said["memory_mb"], said["processors"])
         assert got.start_action.endswith(f"({said['startup_action']})")
         assert got.stop_action.endswith(f"({said['shutdown_action']})")
         assert got.owner_sid == said["owner_sid"]

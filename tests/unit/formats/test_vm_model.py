@@ -151,9 +151,10 @@ def test_memory_processors_and_global_settings() -> None:
     assert (processors.count, processors.limit, processors.reservation, processors.weight,
             processors.per_numa_node, processors.numa_nodes_per_socket) == (
         4, 50000, 1000, 200, 8, None)
-    assert (got.smart_paging_root, got.disk_merge_pending, got.highly_available) == (
+    assert (got.host.smart_paging_root, got.disk_merge_pending, got.host.highly_available) == (
         "D:\\paging", True, True)
-    assert (got.replication, got.crash_action) == ("2 settings; disks D:\\a.vhdx", "unknown (1)")
+    assert (got.host.replication, got.host.crash_action) == (
+        "2 settings; disks D:\\a.vhdx", "unknown (1)")
 
 
 def test_features_of_a_port_are_bytes_unless_their_layout_is_known() -> None:

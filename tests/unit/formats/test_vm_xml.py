@@ -67,8 +67,8 @@ def test_every_fact_that_was_written_comes_back() -> None:
     assert (got.vm_id, got.global_id, got.logical_id, got.snapshot_id) == (VM, VM, VM, "")
     assert (got.is_snapshot, got.is_planned) == (False, False)
     assert (got.created_at, got.version, got.generation) == (CREATED, "3.0", None)
-    assert (got.memory_mb, got.processor_count) == (2048, 2)
-    assert (got.memory_minimum_mb, got.memory_maximum_mb) == (None, None)
+    assert (got.memory.size_mb, got.processors.count) == (2048, 2)
+    assert (got.memory.minimum_mb, got.memory.maximum_mb) == (None, None)
     assert got.boot_order == MACHINE.boot
     assert (got.start_action, got.stop_action) == ("always start (2)", "turn off (0)")
     assert (got.bios_guid, got.bios_serial) == (MACHINE.bios_guid, "1234-5678")
@@ -172,7 +172,7 @@ def test_version_dynamic_memory_generation_and_times_of_2012_r2() -> None:
         '<limit type="integer">4096</limit><reservation type="integer">256</reservation>'
         "</bank></memory></settings>")
     assert (got.version, got.generation) == ("5.0", 2)
-    assert (got.memory_minimum_mb, got.memory_maximum_mb) == (256, 4096)
+    assert (got.memory.minimum_mb, got.memory.maximum_mb) == (256, 4096)
     assert times.iso(got.powered_off_at) == "2023-02-17T11:25:58.6606556Z"
     assert got.powered_on_at is None
     assert minimal('<properties><version type="integer">3</version></properties>').version == "3"
@@ -443,7 +443,7 @@ def real_text(path: Path) -> str:
 def test_real_files_say_what_is_known_of_them(realdata: Path, name: str) -> None:
     got = parse((realdata / name).read_bytes())
     leaves, title, vm_id, memory, disk, created = REAL[name]
-    assert (len(got.settings), got.name, got.vm_id, got.memory_mb) == (
+    assert (len(got.settings), got.name, got.vm_id, got.memory.size_mb) == (
         leaves, title, vm_id, memory)
     assert len(re.findall(r"<\w+ type=", real_text(realdata / name))) == leaves
     assert (got.version, got.generation, got.partial) == ("5.0", 1, False)

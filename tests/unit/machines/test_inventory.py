@@ -45,7 +45,7 @@ def codes(files: dict[str, Content], *letters: str) -> list[str]:
     (f"D:/VMs/Virtual Machines/{VM}.xml", "unregistered"),
     ("D:/VMs/Virtual Machines/copy of it", "unregistered"),
     ("D:/backup/renamed.xml", "unregistered"),
-    (f"D:/export/{VM}.exp", "unregistered"),
+    (f"D:/export/{VM}.exp", "exported"),
 ])
 def test_a_machine_is_found_by_content_and_tree(path: str, state: str) -> None:
     found = inventory(host({path: vm_xml.machine_xml(machine()), "D:/x": b""}, "C", "D"))

@@ -1,0 +1,52 @@
+"""What the host does with a machine: `configuration/global_settings`, as far as it is understood.
+
+Source: FIELD-GUIDE 2.4 (values measured on files of 2012 R2; replication and smart paging are
+names out of a later service, never seen in a file).
+"""
+
+from dataclasses import dataclass
+
+from analyzer.formats import vm_settings
+from analyzer.formats.vm_settings import Node, Reader
+
+
+@dataclass(frozen=True, slots=True)
+class HostSettings:
+    """Texts are "" and others None where the file does not say."""
+
+    highly_available: bool | None
+    """Managed by a cluster."""
+    generation_id: str
+    """VM-GenerationID, 32 hexadecimal digits: another one after a snapshot was applied."""
+    crash_action: str
+    """After the guest stopped unexpectedly: a number whose meaning is not known."""
+    stopped_at_host_shutdown: bool | None
+    smart_paging_root: str
+    replication: str
+    """"" or how many settings there are of replication, and which disks it includes."""
+    snapshot_count: int | None
+    """As the configuration counts them."""
+
+
+def host_settings(read: Reader) -> HostSettings:
+    """What the configuration says of it."""
+    crash = read.integer("global_settings/unexpected_termination/action")
+    return HostSettings(
+        highly_available=read.bool("properties/highly_available"),
+        generation_id=read.text("global_settings/devices/generation_id"),
+        crash_action="" if crash is None else f"unknown ({crash})",
+        stopped_at_host_shutdown=read.bool("settings/stopped_at_host_shutdown"),
+        smart_paging_root=read.text("global_settings/slp_data_root"),
+        replication=_replication(read.root),
+        snapshot_count=read.count("global_settings/snapshots/list/size"),
+    )
+
+
+def _replication(root: Node) -> str:
+    """No file with replication is at hand, so its settings stay raw and are only counted."""
+    node = root.child("global_settings/replication")
+    count = sum(1 for _ in vm_settings.leaves(node)) if node is not None else 0
+    included = root.child("global_settings/replication/extended_settings/included_disks")
+    disks = [leaf.own_text() for leaf in included.children] if included is not None else []
+    listed = f"; disks {', '.join(disks)}" if disks else ""
+    return f"{count} settings{listed}" if count else ""
