@@ -49,6 +49,11 @@ class SavedState:
     """The .vsv file."""
     type: str
 
+    @property
+    def folder(self) -> str:
+        """Folder of the files as configured."""
+        return (self.state_path or self.memory_path).rpartition("\\")[0]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VmConfiguration:
@@ -87,7 +92,6 @@ class VmConfiguration:
     start_action: str
     stop_action: str
     saved_state: SavedState | None
-    saved_state_folder: str
     owner_sid: str
     bios_guid: str
     bios_serial: str
@@ -120,7 +124,6 @@ def build(root: Node, settings: tuple[Setting, ...], notices: list[Notice], *,
     is_snapshot = _is_snapshot(type_id, global_id, logical_id, partial=partial)
     firmware = vm_firmware.firmware(read)
     subtype = read.count("properties/subtype")
-    saved_state = _saved_state(read)
     parts: Devices = devices(read)
     return VmConfiguration(
         settings=settings,
@@ -143,8 +146,7 @@ def build(root: Node, settings: tuple[Setting, ...], notices: list[Notice], *,
         boot_order=firmware.boot_order,
         start_action=_action(read, "global_settings/power/host_startup/action", _START),
         stop_action=_action(read, "global_settings/power/host_shutdown/action", _STOP),
-        saved_state=saved_state,
-        saved_state_folder=_folder(saved_state),
+        saved_state=_saved_state(read),
         owner_sid=read.text("global_settings/owner/sid"),
         bios_guid=firmware.bios_guid,
         bios_serial=firmware.bios_serial,
@@ -193,13 +195,6 @@ def _action(read: Reader, path: str, words: dict[int, str]) -> str:
 def _saved_state(read: Reader) -> SavedState | None:
     memory, state = read.text("savedstate/memlocation"), read.text("savedstate/vsvlocation")
     return SavedState(memory, state, read.text("savedstate/type")) if memory or state else None
-
-
-def _folder(saved_state: SavedState | None) -> str:
-    """Folder of the saved-state files as configured."""
-    if saved_state is None:
-        return ""
-    return (saved_state.state_path or saved_state.memory_path).rpartition("\\")[0]
 
 
 def _pointers(settings: tuple[Setting, ...]) -> tuple[tuple[str, str], ...]:

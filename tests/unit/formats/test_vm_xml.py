@@ -74,7 +74,7 @@ def test_every_fact_that_was_written_comes_back() -> None:
     assert (got.bios_guid, got.bios_serial) == (MACHINE.bios_guid, "1234-5678")
     assert got.saved_state is not None
     assert dataclasses.astuple(got.saved_state) == ("D:\\s\\x.bin", "D:\\s\\x.vsv", "Normal")
-    assert (got.saved_state_folder, got.owner_sid) == ("D:\\s", "S-1-5-21-1-2-3-500")
+    assert (got.saved_state.folder, got.owner_sid) == ("D:\\s", "S-1-5-21-1-2-3-500")
     assert (got.disk_merge_pending, got.data_root, got.snapshot_root) == (
         False, "D:\\VMs", "D:\\snap")
     assert got.parent_candidates == (
@@ -491,7 +491,7 @@ def test_the_saved_state_fragment_of_a_real_file(realdata: Path) -> None:
     got = minimal(text.partition("-->")[2])
     assert got.saved_state is not None
     assert got.saved_state.state_path.endswith("C520D71E-AE84-40D6-A2B5-B1F697821703.vsv")
-    assert got.saved_state_folder.endswith("\\C520D71E-AE84-40D6-A2B5-B1F697821703")
+    assert got.saved_state.folder.endswith("\\C520D71E-AE84-40D6-A2B5-B1F697821703")
 
 
 @pytest.mark.realdata
