@@ -23,6 +23,7 @@ from analyzer.records import Record
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
     from analyzer.system import WindowsSystem
 
@@ -47,10 +48,13 @@ class Tables(Protocol):
     def counts(self, table: str, column: str) -> dict[Any, int]:
         """How many rows there are of each value of a column, without reading the rows."""
 
-    def timeline(self) -> Iterator[dict[str, Any]]:
-        """Rows of `event` in order of time, narrowed by what the command line asked for."""
+    def timeline(self) -> "Iterator[pa.RecordBatch]":
+        """Rows of `event` in order of time, narrowed by what the command line asked for.
 
-    def files(self) -> Iterator[dict[str, Any]]:
+        Batches of some thousand rows: there may be hundreds of millions.
+        """
+
+    def files(self) -> "Iterator[pa.RecordBatch]":
         """Rows of `file_entry`, narrowed the same way: one of its times is what was asked for."""
 
 

@@ -77,6 +77,8 @@ def _ticks(option: str, text: str) -> int | None:
 
 def timeline(arguments: Namespace) -> int:
     """Print the timeline, narrowed."""
+    if arguments.format == "parquet" and sys.stdout.isatty():
+        raise UsageError("parquet is not for reading; send it to a file: > timeline.parquet")
     from analyzer.case.folder import existing
     from analyzer.case.query import CaseTables, Window
 

@@ -1,13 +1,12 @@
 """The timeline as CSV."""
 
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from analyzer.plugin import Tables, report
-from analyzer.times import iso
 from plugins.reports import csv_cells
+from plugins.reports import text_columns as columns
 from plugins.reports.machine_names import machine_names
-from plugins.reports.source_line import address
 
 COLUMNS = ("datetime", "timestamp_desc", "message", "topic", "table", "vm_id", "vm_name",
            "snapshot_id", "system", "source", "detail", "entry", "offset", "image_offset",
@@ -21,13 +20,14 @@ def timeline_csv(tables: Tables, out: BinaryIO) -> None:
     Comma separated after RFC 4180, UTF-8; times in UTC with seven digits. Cells that a
     spreadsheet would run as a formula start with `'`, and the column `escaped` names them.
     """
-    csv_cells.write(out, COLUMNS, _rows(tables))
+    csv_cells.write_columns(out, COLUMNS, _batches(tables))
 
 
-def _rows(tables: Tables) -> Iterator[tuple[Any, ...]]:
+def _batches(tables: Tables) -> Iterator[list[columns.Column]]:
     names = machine_names(tables)
-    for row in tables.timeline():
-        yield (iso(row["at"]), row["what"], row["subject"], row["topic"], row["table"],
-               row["vm_id"], names.get(row["vm_id"], ""), row["snapshot_id"], row["system_id"],
-               address(row), row["source_detail"], row["source_entry"], row["source_offset"],
-               row["source_image_offset"], row["source_layer"], row["source_evidence"])
+    for rows in tables.timeline():
+        yield [columns.iso(rows["at"]), rows["what"], rows["subject"], rows["topic"],
+               rows["table"], rows["vm_id"], columns.machine(rows, names), rows["snapshot_id"],
+               rows["system_id"], columns.address(rows), rows["source_detail"],
+               rows["source_entry"], rows["source_offset"], rows["source_image_offset"],
+               rows["source_layer"], rows["source_evidence"]]

@@ -1,12 +1,14 @@
 """The timeline as JSON lines, ready for Timesketch."""
 
 import json
-from typing import Any, BinaryIO
+from typing import BinaryIO
+
+import pyarrow as pa
 
 from analyzer.plugin import Tables, report
-from analyzer.times import UNIX_EPOCH, to_datetime
+from plugins.reports import text_columns as columns
 from plugins.reports.machine_names import machine_names
-from plugins.reports.source_line import address
+from plugins.reports.text_columns import pc
 
 
 @report("timeline", "jsonl", "timeline.jsonl")
@@ -17,29 +19,44 @@ def timeline_jsonl(tables: Tables, out: BinaryIO) -> None:
     as in the evidence (ASCII with JSON escapes). Timesketch drops years before 1700.
     """
     names = machine_names(tables)
-    for row in tables.timeline():
-        out.write(json.dumps(_event(row, names)).encode("ascii") + b"\n")
+    for rows in tables.timeline():
+        columns.write(out, _lines(rows, names))
 
 
-def _event(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
-    at = row["at"]
-    return {
-        "message": row["subject"],
-        "datetime": to_datetime(at).isoformat(timespec="microseconds"),
-        "timestamp": (at - UNIX_EPOCH) // 10,
-        "timestamp_desc": row["what"],
-        "data_type": f"vmtrail:{row['table']}",
+def _lines(rows: pa.RecordBatch, names: dict[str, str]) -> columns.Column:
+    at = rows["at"]
+    values = {
+        "message": rows["subject"],
+        "datetime": columns.joined(columns.day_and_time(at), "+00:00"),
+        "timestamp": pc.cast(columns.microseconds(at), pa.int64()),
+        "timestamp_desc": rows["what"],
+        "data_type": columns.joined("vmtrail:", rows["table"]),
         "ticks": at,
-        "topic": row["topic"],
-        "vm_id": row["vm_id"],
-        "vm_name": names.get(row["vm_id"], ""),
-        "snapshot_id": row["snapshot_id"],
-        "system": row["system_id"],
-        "source": address(row),
-        "detail": row["source_detail"],
-        "entry": row["source_entry"],
-        "offset": row["source_offset"],
-        "image_offset": row["source_image_offset"],
-        "layer": row["source_layer"],
-        "evidence": row["source_evidence"],
+        "topic": rows["topic"],
+        "vm_id": rows["vm_id"],
+        "vm_name": columns.machine(rows, names),
+        "snapshot_id": rows["snapshot_id"],
+        "system": rows["system_id"],
+        "source": columns.address(rows),
+        "detail": rows["source_detail"],
+        "entry": rows["source_entry"],
+        "offset": rows["source_offset"],
+        "image_offset": rows["source_image_offset"],
+        "layer": rows["source_layer"],
+        "evidence": rows["source_evidence"],
     }
+    parts: list[columns.Column] = []
+    for name, column in values.items():
+        parts += [f'{", " if parts else "{"}"{name}": ', _json(column)]
+    return columns.joined(*parts, "}\n")
+
+
+def _json(values: columns.Column) -> columns.Column:
+    """The values as JSON, text in ASCII."""
+    if pa.types.is_integer(values.type):
+        return columns.number(values, "null")
+    escaped = values
+    for character in ("\\", '"'):
+        if columns.has_any(values, character):
+            escaped = pc.replace_substring(escaped, character, f"\\{character}")
+    return columns.exactly(values, columns.joined('"', escaped, '"'), json.dumps)

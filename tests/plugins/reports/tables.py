@@ -6,20 +6,33 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
+from analyzer.case.schema import arrow_schema
 from analyzer.records import TABLES, Record, events, table_name
 from analyzer.source import Source
+from analyzer.text import to_storable
+
+BATCH = 7
+"""Rows of a batch; the engine has some thousand."""
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, str):
+        return to_storable(value)
+    return [to_storable(text) for text in value] if isinstance(value, tuple) else value
 
 
 def row(record: Record) -> dict[str, Any]:
-    """A record as a row of its table."""
+    """A record as a row of its table, its text as a table can hold it."""
     values: dict[str, Any] = {}
     for field in fields(record):
         value = getattr(record, field.name)
         if isinstance(value, Source):
-            values |= {f"source_{f.name}": getattr(value, f.name) for f in fields(Source)}
+            values |= {f"source_{f.name}": _stored(getattr(value, f.name))
+                       for f in fields(Source)}
         else:
-            values[field.name] = list(value) if isinstance(value, tuple) else value
+            values[field.name] = _stored(value)
     return values
 
 
@@ -41,11 +54,21 @@ class FakeTables:
     def counts(self, table: str, column: str) -> dict[Any, int]:
         return dict(Counter(values[column] for values in self.rows(table)))
 
-    def files(self) -> Iterator[dict[str, Any]]:
-        return self.rows("file_entry")
+    def events(self) -> list[dict[str, Any]]:
+        """Rows of the timeline one by one."""
+        return sorted(self.rows("event"), key=lambda event: event["at"])
 
-    def timeline(self) -> Iterator[dict[str, Any]]:
-        return iter(sorted(self.rows("event"), key=lambda event: event["at"]))
+    def files(self) -> Iterator[pa.RecordBatch]:
+        return _batches("file_entry", list(self.rows("file_entry")))
+
+    def timeline(self) -> Iterator[pa.RecordBatch]:
+        return _batches("event", self.events())
+
+
+def _batches(table: str, rows: list[dict[str, Any]]) -> Iterator[pa.RecordBatch]:
+    schema = arrow_schema(TABLES[table])
+    for start in range(0, len(rows), BATCH):
+        yield pa.RecordBatch.from_pylist(rows[start:start + BATCH], schema)
 
 
 def with_text(record: Record, change: Callable[[str], str]) -> Record:

@@ -9,13 +9,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from analyzer.times import iso
+from analyzer.plugin import ReportFunction
+from analyzer.records import FileEntry, VirtualMachine
+from analyzer.source import Source
+from analyzer.times import LATEST, iso
 from plugins.reports.bodyfile import bodyfile
 from plugins.reports.timeline_csv import COLUMNS, timeline_csv
 from plugins.reports.timeline_jsonl import timeline_jsonl
-from tests.plugins.reports import case
+from plugins.reports.timeline_parquet import timeline_parquet
+from tests.plugins.reports import by_row, case
 from tests.plugins.reports.tables import FakeTables
 from tests.plugins.reports.written import written
 
@@ -44,7 +51,7 @@ def test_csv_is_loadable_and_runs_nothing(named: Named, hostile_name: str) -> No
     data = written(timeline_csv, tables)
     rows = read_csv(data)
     assert len(rows) == len(tables.records["event"])
-    for row, event in zip(rows, tables.timeline(), strict=True):
+    for row, event in zip(rows, tables.events(), strict=True):
         assert set(row) == {*COLUMNS, "escaped"}
         for column, stored in (("message", "subject"), ("vm_id", "vm_id"), ("topic", "topic")):
             assert not row[column].startswith(FORMULA)
@@ -67,7 +74,7 @@ def test_csv_says_which_cells_were_changed(named: Named) -> None:
 def test_jsonl_is_what_timesketch_imports(tables: FakeTables) -> None:
     lines = written(timeline_jsonl, tables).splitlines()
     assert len(lines) == len(tables.records["event"])
-    for line, event in zip(map(json.loads, lines), tables.timeline(), strict=True):
+    for line, event in zip(map(json.loads, lines), tables.events(), strict=True):
         assert line["ticks"] == event["at"]
         moment = datetime.fromisoformat(line["datetime"])
         since = moment - datetime(1970, 1, 1, tzinfo=UTC)
@@ -84,7 +91,7 @@ def test_jsonl_loses_nothing(named: Named, hostile_name: str) -> None:
     data = written(timeline_jsonl, tables)
     assert data.isascii()
     assert not any((byte < 0x20 and byte != 0x0A) or byte == 0x7F for byte in data)
-    for line, event in zip(data.splitlines(), tables.timeline(), strict=True):
+    for line, event in zip(data.splitlines(), tables.events(), strict=True):
         values = json.loads(line)
         assert values["message"] == event["subject"]
         assert values["timestamp_desc"] == event["what"]
@@ -102,7 +109,7 @@ def test_bodyfile_lines(tables: FakeTables) -> None:
     assert any("|hv01.E01!/p1/Data/file 4.txt:Zone.Identifier|" in line for line in lines)
     assert any("|hv01.E01!/p1/Data/file 3.txt (deleted)|" in line for line in lines)
     files = 20 + 16  # every fifth has no $FILE_NAME times
-    others = sum(e["table"] != "file_entry" for e in tables.timeline())
+    others = sum(e["table"] != "file_entry" for e in tables.events())
     assert len([line for line in lines if not line.startswith("#")]) == files + others
 
 
@@ -131,15 +138,15 @@ def test_mactime_keeps_every_row(named: Named, tmp_path: Path) -> None:
 
 
 def test_writers_take_no_more_memory_for_more_rows() -> None:
-    """Rows are taken one at a time: the writer never holds two."""
+    """Batches are taken one at a time: what is made of one is written before the next."""
     tables = FakeTables(case.files(3))
     taken: list[int] = []
 
     class Watched(FakeTables):
         def timeline(self):  # type: ignore[no-untyped-def] # a double
-            for number, row in enumerate(tables.timeline()):
+            for number, batch in enumerate(tables.timeline()):
                 taken.append(number)
-                yield row
+                yield batch
 
     class Out(io.BytesIO):
         def write(self, data):  # type: ignore[no-untyped-def] # a double
@@ -151,3 +158,61 @@ def test_writers_take_no_more_memory_for_more_rows() -> None:
         seen: list[int] = []
         report(Watched([]), Out())
         assert sorted(set(seen)) == list(range(min(seen), len(taken) + 1))
+
+
+REPORTS = {timeline_csv: by_row.csv_rows, timeline_jsonl: by_row.jsonl_rows,
+           bodyfile: by_row.body_rows}
+
+
+@pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.__name__)
+def test_columns_give_the_bytes_that_rows_gave(report: ReportFunction, named: Named,
+                                               tables: FakeTables, hostile_name: str) -> None:
+    for some in (tables, named(hostile_name)):
+        assert written(report, some) == REPORTS[report](some)
+
+
+odd = st.text(st.sampled_from("=+-@\t\r\n '\",\\|%\x00\x7f\x1bäß\ud800\u202e\u3000＝😀aC:") |
+              st.characters(), max_size=6)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(odd, odd, odd, st.booleans(), st.integers(1, LATEST)), max_size=9))
+def test_columns_give_the_bytes_that_rows_gave_whatever_the_text(
+        given_rows: list[tuple[str, str, str, bool, int]]) -> None:
+    tables = FakeTables(
+        record for path, stream, link, flag, at in given_rows
+        for record in (
+            FileEntry(source=Source(link, path if flag else ""), vm_id=stream, volume_id="p1",
+                      path=path, entry=1, sequence=1, size=at, allocated=flag,
+                      is_directory=not flag, stream=stream, link_target=link, si_created_at=at,
+                      fn_accessed_at=at if flag else None),
+            VirtualMachine(source=Source(path, link, stream, at), vm_id=stream, name=path,
+                           format="xml", state="", created_at=at)))
+    for report, expected in REPORTS.items():
+        assert written(report, tables) == expected(tables)
+
+
+def test_parquet_holds_what_jsonl_says(named: Named, hostile_name: str) -> None:
+    tables = named(hostile_name)
+    found = pq.read_table(io.BytesIO(written(timeline_parquet, tables)))
+    lines = [json.loads(line) for line in written(timeline_jsonl, tables).splitlines()]
+    assert found.num_rows == len(lines)
+    for row, line in zip(found.to_pylist(), lines, strict=True):
+        assert row.pop("datetime").isoformat(timespec="microseconds") == line.pop("datetime")
+        line["table"] = line["data_type"].removeprefix("vmtrail:")
+        assert row == {name: line[name] for name in row}
+
+
+def test_parquet_groups_depend_on_rows_alone(tables: FakeTables,
+                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plugins.reports.timeline_parquet._GROUP", 10)
+    once = written(timeline_parquet, tables)
+    monkeypatch.setattr("tests.plugins.reports.tables.BATCH", 1000)
+    assert written(timeline_parquet, tables) == once
+    groups = pq.ParquetFile(io.BytesIO(once)).metadata
+    counts = [groups.row_group(i).num_rows for i in range(groups.num_row_groups)]
+    assert set(counts[:-1]) == {10}
+
+
+def test_parquet_of_nothing_is_a_table_of_nothing() -> None:
+    assert pq.read_table(io.BytesIO(written(timeline_parquet, FakeTables([])))).num_rows == 0

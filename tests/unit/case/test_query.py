@@ -1,9 +1,15 @@
 """Reading a case: typed, sorted, narrowed, and closed to the outside."""
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from analyzer.case import query, store
 from analyzer.case.folder import Case
 from analyzer.case.query import CaseTables, Window, ask
 from analyzer.case.schema import table_columns
@@ -36,6 +42,10 @@ def case(tmp_path: Path) -> Case:
 def write(case: Case, task: str, records: list[Record]) -> None:
     with PartitionWriter(case.tables, task) as writer:
         writer.extend(records)
+
+
+def values(batches: Iterable[pa.RecordBatch], column: str) -> list[Any]:
+    return [value for batch in batches for value in batch[column].to_pylist()]
 
 
 def test_rows_are_in_total_order_whatever_the_task(case: Case) -> None:
@@ -71,7 +81,8 @@ def test_files_are_narrowed_by_any_of_their_times(case: Case, window: Window, na
                          fn_accessed_at=accessed)
     write(case, "files", [entry("a", "V1", 10, None), entry("b", "V1", 5, 25),
                           entry("c", "V2", 30, 1)])
-    assert "".join(row["path"] for row in CaseTables(case, window).files()) == names
+    found = values(CaseTables(case, window).files(), "path")
+    assert "".join(found) == names
 
 
 def test_two_readers_at_once(case: Case) -> None:
@@ -85,7 +96,7 @@ def test_two_readers_at_once(case: Case) -> None:
     (Window(), 3), (Window(vm="dc01"), 2), (Window(vm="{v1}"), 2),
     (Window(begin=TAKEN), 2), (Window(end=TAKEN), 1), (Window(vm="DC01", begin=TAKEN + 1), 1)])
 def test_timeline_is_narrowed_and_in_order(case: Case, window: Window, count: int) -> None:
-    times = [r["at"] for r in CaseTables(case, window).timeline()]
+    times = values(CaseTables(case, window).timeline(), "at")
     assert times == sorted(times)
     assert len(times) == count
 
@@ -127,3 +138,43 @@ def test_a_foreign_partition_is_refused(case: Case) -> None:
     (case.tables / "problem" / "x.parquet").write_bytes(source.read_bytes())
     with pytest.raises(UsageError, match="not written by this version"):
         CaseTables(case)
+
+
+def test_a_partition_of_another_writer_with_the_same_columns_is_read(case: Case) -> None:
+    path = case.tables / "snapshot" / "a.parquet"
+    pq.write_table(pq.read_table(path).replace_schema_metadata(None), path, store_schema=False)
+    assert len(list(CaseTables(case).rows("snapshot"))) == 3
+
+
+def test_long_rows_come_in_smaller_batches(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(query, "_BATCH_BYTES", 1)
+    batches = list(CaseTables(case).timeline())
+    assert [batch.num_rows for batch in batches] == [1, 1, 1]
+    assert [batch["at"][0].as_py() for batch in batches] == [1, TAKEN, TAKEN + 5]
+
+
+def _scanned(case: Case, where: str) -> tuple[int, int]:
+    """Row groups of `event` that a condition reads, and all of them, as DuckDB tells it."""
+    sql = f'EXPLAIN ANALYZE SELECT * FROM stored.event WHERE {where} ORDER BY "at"'
+    plan = str(query.connect(case).execute(sql).fetchall())
+    found = re.search(r"Row Groups Scanned: (\d+) / (\d+)", plan)
+    assert found is not None, plan
+    return int(found[1]), int(found[2])
+
+
+def test_a_window_reads_the_row_groups_it_needs(case: Case,
+                                                monkeypatch: pytest.MonkeyPatch) -> None:
+    """Times come in the order of a walk, not of time; machines in partitions of their own."""
+    monkeypatch.setattr(store, "BLOCK", 160)
+    monkeypatch.setattr(store, "EVENTS", 10)
+    for vm_id in ("V1", "V2"):
+        write(case, f"guest-{vm_id}", [
+            Snapshot(source=HERE, vm_id=vm_id, name=str(n), created_at=1_000 + n * 389 % 320)
+            for n in range(320)])
+    (case.tables / "event" / "a.parquet").unlink()
+    (case.tables / "event" / "b.parquet").unlink()
+    assert _scanned(case, '"at" > 0') == (64, 64)
+    assert _scanned(case, '"at" >= 1100 AND "at" < 1110')[0] <= 8
+    assert _scanned(case, "vm_id IN ('V1')") == (32, 64)
+    times = values(CaseTables(case, Window("V1", 1100, 1110)).timeline(), "at")
+    assert times == list(range(1100, 1110))
