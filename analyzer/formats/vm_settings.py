@@ -53,6 +53,8 @@ class Node:
     """Those of an XML element other than `type`."""
     understood: bool = False
     """True once a field of the model was taken from here."""
+    at: int | None = None
+    """Byte offset in the file, where the format has one for each key."""
 
     def child(self, path: str) -> "Node | None":
         """The first element at `path` below this one."""
@@ -88,6 +90,8 @@ class Setting:
     text: str
     value: Decoded
     """Text without white space around it, int, bool, bytes; None where the text does not fit."""
+    at: int | None = None
+    """Byte offset in the file, where the format has one for each key."""
 
 
 def number(root: Node) -> None:
@@ -129,7 +133,8 @@ def leaves(root: Node, encoding: Encoding = "base64") -> Iterator[Setting]:
                 continue  # it is in the key
             yield Setting(f"{node.key}/@{name}", "attribute", value, value)
         if not node.children and (node.type or node.text.strip()):
-            yield Setting(node.key, node.type, node.text, decode(node.type, node.text, encoding))
+            yield Setting(node.key, node.type, node.text, decode(node.type, node.text, encoding),
+                          node.at)
         pending += reversed(node.children)
 
 

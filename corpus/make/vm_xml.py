@@ -116,7 +116,12 @@ class Snapshot:
 
 def machine_xml(machine: Machine) -> bytes:
     """The bytes of a machine's configuration file."""
-    return encode({"configuration": _configuration(machine)})
+    return encode(settings_of(machine))
+
+
+def settings_of(machine: Machine) -> Node:
+    """What a machine's configuration says, whatever file it is written to."""
+    return {"configuration": _configuration(machine)}
 
 
 def snapshot_xml(snapshot: Snapshot) -> bytes:

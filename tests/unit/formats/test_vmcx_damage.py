@@ -1,0 +1,147 @@
+"""Damaged VMCX: untouched keys are kept, nothing is invented, nothing is lost in silence."""
+
+import random
+import struct
+import zlib
+from pathlib import Path
+
+import pytest
+
+from analyzer.blocks import Memory
+from analyzer.errors import EvidenceError
+from analyzer.formats import vmcx
+from corpus.make import vm_xml
+from corpus.make import vmcx as make
+from tests.unit.formats.vmcx_mutants import PAGE, Mutant, Tally, Whole, mutants, weigh
+
+VM = "11111111-AAAA-4000-8000-000000000001"
+REAL = ("dissect.hypervisor/descriptor/hyperv/test.vmcx",
+        "dissect.target/hyperv/993F7B33-6057-4D1E-A1FE-A1A1D77BE974.vmcx")
+SEED = 20261127
+
+
+def written() -> bytes:
+    machine = vm_xml.Machine(VM, "web", 131_000_000_000_000_000, version=0x0900, bios_guid=VM,
+                             drives=(vm_xml.Drive("ide", 0, 0, "VHD", "D:\\a.vhdx"),),
+                             nics=(vm_xml.Nic(VM, "LAN", "00-15-5D-01-07-DC"),))
+    keys = make.from_settings(vm_xml.settings_of(machine))
+    former = make.from_settings(vm_xml.settings_of(vm_xml.Machine(VM, "old name", 1)))
+    return make.build(keys, stale=[(4, former)], free=(3, former))
+
+
+def _weigh_all(data: bytes, count: int) -> None:
+    whole, swaps, tally = Whole.of(data), Tally(), Tally()
+    for mutant in mutants(whole, count, SEED):
+        weigh(whole, mutant, swaps if "swapped" in mutant.what else tally)
+    assert tally.untouched > count * 10
+    assert tally.kept >= 0.95 * tally.untouched, tally
+    assert tally.in_place >= 0.95 * tally.untouched, tally
+    assert swaps.kept >= 0.95 * swaps.untouched, swaps
+    assert (tally.invented, tally.silent) == (0, 0), tally
+
+
+def test_mutants_of_a_written_file() -> None:
+    _weigh_all(written(), 120)
+
+
+@pytest.mark.slow
+def test_a_thousand_mutants_of_a_written_file() -> None:
+    _weigh_all(written(), 1000)
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", REAL)
+def test_mutants_of_real_files(realdata: Path, name: str) -> None:
+    _weigh_all((realdata / name).read_bytes(), 60)
+
+
+@pytest.mark.slow
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", REAL)
+def test_a_thousand_mutants_of_real_files(realdata: Path, name: str) -> None:
+    _weigh_all((realdata / name).read_bytes(), 1000)
+
+
+@pytest.mark.parametrize("pages", [(0,), (1,), (0, 1), (2,), (0, 1, 2)],
+                         ids=lambda pages: "-".join(map(str, pages)))
+def test_headers_and_object_table_can_be_lost(pages: tuple[int, ...]) -> None:
+    """The keys stand in the key tables, which are found by what they hold."""
+    whole, data = Whole.of(make.build([("configuration", [
+        ("properties", [("name", "x")]),
+        ("settings", [(f"k{number}", number) for number in range(400)])])])), bytearray()
+    data += whole.data
+    for page in pages:
+        data[page * PAGE + 4:(page + 1) * PAGE] = bytes(PAGE - 4)
+    tally = Tally()
+    weigh(whole, Mutant("", bytes(data), ()), tally)
+    assert (tally.kept, tally.invented, tally.silent) == (401, 0, 0)
+    assert tally.in_place == 401
+
+
+def test_a_table_without_its_head_is_read() -> None:
+    whole = Whole.of(written())
+    data = bytearray(whole.data)
+    data[3 * PAGE:3 * PAGE + 10] = bytes(10)
+    tally = Tally()
+    weigh(whole, Mutant("", bytes(data), ()), tally)
+    assert (tally.kept, tally.in_place, tally.invented) == (len(whole.leaves),) * 2 + (0,)
+
+
+@pytest.mark.parametrize("change", range(1, 256, 50))
+def test_a_container_with_one_wrong_byte_is_repaired_and_that_is_said(change: int) -> None:
+    keys: list[make.Key] = [("configuration", [("devices", [("a", 1), ("b", 2)])])]
+    clean = make.build(keys)
+    at = clean.index(b"devices\0") - 21
+    for byte in range(21 + 8 + 12):
+        data = bytearray(clean)
+        data[at + byte] ^= change
+        file = vmcx.open_vmcx(Memory(bytes(data)))
+        assert [leaf.key for leaf in file.settings] == [
+            "configuration/devices/a", "configuration/devices/b"], byte
+        assert file.partial
+        assert "VMCX-NODE" in [notice.code for notice in file.notices]
+
+
+def test_a_lost_container_leaves_its_keys_apart() -> None:
+    keys: list[make.Key] = [("configuration", [("mine", [("a", 1), ("b", 2)])])]
+    data = bytearray(make.build(keys))
+    at = data.index(b"mine\0")
+    data[at - 21:at + 17] = bytes(38)
+    file = vmcx.open_vmcx(Memory(bytes(data)))
+    assert [(leaf.key.rpartition("/")[2], leaf.value) for leaf in file.settings] == [
+        ("a", 1), ("b", 2)]
+    assert all(leaf.key.startswith("_lost_1_0x") for leaf in file.settings)
+
+
+def test_a_lost_container_takes_its_name_from_an_older_copy() -> None:
+    keys: list[make.Key] = [("configuration", [("mine", [("a", 1), ("b", 2)])])]
+    data = bytearray(make.build(keys, stale=[(3, keys)]))
+    at = data.index(b"mine\0")
+    data[at - 21:at + 17] = bytes(38)
+    file = vmcx.open_vmcx(Memory(bytes(data)))
+    assert [leaf.key for leaf in file.settings] == ["configuration/mine/a", "configuration/mine/b"]
+
+
+def test_near_misses_everywhere_end_in_bounded_time() -> None:
+    """Every byte looks as if a key began there whose sum is a page long."""
+    near = struct.pack("<BBIHIIIB", 7, 0, 4000, 1, 10, 0, 0, 1) + b"\0" + struct.pack("<I", 3900)
+    table = b"\2\0" + (near * 200)[:PAGE - 2]
+    data = bytearray(make.build([("configuration", [("a", 1)])]))
+    count = 226
+    slots = b""
+    for number in range(count):
+        slot = struct.pack("<BIQIB", 2, 0, len(data) + number * PAGE, PAGE, 1)
+        slots += slot[:1] + zlib.crc32(slot).to_bytes(4, "little") + slot[5:]
+    data[8192 + 8 + 18:8192 + 8 + 18 + len(slots)] = slots
+    file = vmcx.open_vmcx(Memory(bytes(data) + table * count))
+    assert [leaf.value for leaf in file.settings] == [1]
+    assert file.partial
+
+
+def test_random_bytes_behind_the_signature_never_escape() -> None:
+    rng = random.Random(SEED)
+    for _ in range(60):
+        data = bytearray(rng.randbytes(rng.randrange(4, 60000)))
+        data[:4] = vmcx.MAGIC
+        with pytest.raises(EvidenceError):
+            vmcx.open_vmcx(Memory(bytes(data)))
