@@ -50,6 +50,9 @@ class Filtered:
     kind: str
 
 
+ORDINARY = bytes.fromhex("010004803000000000000000000000001400000002001c0001000000"
+                         "00001400ff011f00010100000000000512000000010100000000000512000000")
+"""Owned by SYSTEM, which has full control."""
 Content = bytes | Link | Deleted | Filtered | EvidenceError
 """An EvidenceError is raised when the file is opened."""
 
@@ -70,8 +73,10 @@ class DictFiles:
                 self.content.setdefault("/" + "/".join(parts[:depth]), None)
             self.content["/" + "/".join(parts)] = content
         self.names = [name for name in self.content if ":" not in name]
-        self.security: dict[str, bytes] = {}
-        """Path -> descriptor."""
+        self.security: dict[str, bytes | EvidenceError] = {}
+        """Path -> descriptor; others have ORDINARY."""
+        self.stored: list[bytes] = []
+        """What is in $Secure."""
 
     def _make(self, path: str) -> Entry:
         content, number = self.content[path], self.names.index(path)
@@ -122,10 +127,13 @@ class DictFiles:
             raise EvidenceError(f"{entry.path} has no stream {stream!r}")
         return File(entry.path, entry, stream, len(data), Memory(data))
 
+    def stored_descriptors(self) -> Iterator[tuple[int, int, bytes]]:
+        return ((256 + n, 256 * n, data) for n, data in enumerate(self.stored))
+
     def security_descriptor(self, entry: Entry) -> bytes:
-        data = self.security.get(entry.path)
-        if data is None:
-            raise EvidenceError(f"{entry.path} has neither descriptor nor security id")
+        data = self.security.get(entry.path, ORDINARY)
+        if isinstance(data, EvidenceError):
+            raise data
         return data
 
 

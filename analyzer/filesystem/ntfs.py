@@ -205,6 +205,13 @@ class Ntfs:
         stream = self.open_file(self.entry(_SECURE), "$SDS")
         return SecurityStore(stream.blocks, partial(_report, self._notices))
 
+    def stored_descriptors(self) -> Iterator[tuple[int, int, bytes]]:
+        """(security id, offset in $SDS, descriptor) of all in $Secure, used or not.
+
+        Raises EvidenceError where there is no $Secure; those that are damaged are noted.
+        """
+        return self.security_store.descriptors()
+
     def _attributes(self, entry: Entry) -> tuple[list[Attribute], EvidenceError | None]:
         """All of its attributes and what is missing; raises Corrupt where the record is reused."""
         record = self._table.record(entry.inode)

@@ -76,6 +76,14 @@ class SecurityStore:
         assert failure is not None
         raise failure
 
+    def descriptors(self) -> Iterator[tuple[int, int, bytes]]:
+        """(security id, offset of its entry, descriptor) of all; what is damaged is reported."""
+        for security_id, entry in self.entries.items():
+            try:
+                yield security_id, entry.at, self.descriptor(security_id)
+            except EvidenceError as error:
+                self._say(str(error), "this descriptor is missing", entry.at)
+
     def _scan(self) -> Iterator[Stored]:
         size = self.blocks.size
         if size > MOST:

@@ -23,6 +23,8 @@ HYPERV_ADMINISTRATORS: Final = "S-1-5-32-578"
 WORKER: Final = ("S-1-15-3-1024-2268835264-3721307629-241982045-173645152-1490879176-104643441-"
                  "2915960892-1612460704")
 """Capability of the worker process, on disks since late 2019."""
+MACHINE_PREFIX: Final = bytes.fromhex("01060000000000055300000001000000")
+"""How every SID of a machine begins, as bytes."""
 _MACHINE = re.compile(r"S-1-5-83-1-(\d{1,10})-(\d{1,10})-(\d{1,10})-(\d{1,10})", re.ASCII)
 _DOMAIN = re.compile(r"(S-1-5-21-\d{1,10}-\d{1,10}-\d{1,10})-(\d{1,10})", re.ASCII)
 _NAMES: Final = {

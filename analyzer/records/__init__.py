@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from analyzer.records.access import AccessGrant, Account, FileAccess
 from analyzer.records.installations import Evidence, FileEntry, GuestIdentity, System, Volume
 from analyzer.records.machine_settings import VmAdapterFeature, VmBootEntry, VmMetric, VmSetting
 from analyzer.records.machines import (
@@ -18,19 +19,19 @@ from analyzer.records.registry import DeletedRegistryKey
 from analyzer.records.results import Coverage, Event, Finding, Problem, Run
 
 __all__ = [
-    "TABLES", "Coverage", "DeletedRegistryKey", "DiskCompanion", "DiskLayer", "Event", "Evidence",
-    "FileEntry", "Finding",
-    "GuestIdentity", "Problem", "Record", "Run", "Snapshot", "System", "VirtualMachine",
-    "VmAdapterFeature", "VmBootEntry", "VmDevice", "VmDrive", "VmMetric", "VmNetworkAdapter",
-    "VmSetting", "Volume", "column_types", "events", "moment", "moments", "table_name",
+    "TABLES", "AccessGrant", "Account", "Coverage", "DeletedRegistryKey", "DiskCompanion",
+    "DiskLayer", "Event", "Evidence", "FileAccess", "FileEntry", "Finding", "GuestIdentity",
+    "Problem", "Record", "Run", "Snapshot", "System", "VirtualMachine", "VmAdapterFeature",
+    "VmBootEntry", "VmDevice", "VmDrive", "VmMetric", "VmNetworkAdapter", "VmSetting", "Volume",
+    "column_types", "events", "moment", "moments", "table_name",
 ]
 
 TABLES: dict[str, type[Record]] = {
     table_name(c): c
     for c in (Evidence, Volume, System, GuestIdentity, VirtualMachine, Snapshot, VmDrive,
               VmNetworkAdapter, VmAdapterFeature, VmBootEntry, VmDevice, VmMetric, VmSetting,
-              DiskLayer, DiskCompanion, FileEntry, DeletedRegistryKey, Event, Finding,
-              Problem, Coverage, Run)
+              DiskLayer, DiskCompanion, FileEntry, DeletedRegistryKey, Account, AccessGrant,
+              FileAccess, Event, Finding, Problem, Coverage, Run)
 }
 
 

@@ -18,7 +18,7 @@ class VirtualMachine(Record):
     """xml, vmcx, vmc, or "none" where only remains are left."""
     state: str
     """registered, unregistered, planned, exported (2008), deleted configuration, dangling
-    link."""
+    link, known from ACLs only."""
     generation: int | None = None
     memory_mb: int | None = None
     memory_minimum_mb: int | None = None
@@ -51,6 +51,8 @@ class VirtualMachine(Record):
     bios_guid: str = ""
     bios_serial: str = ""
     owner_sid: str = ""
+    owner_name: str = ""
+    """Who that is by this system's registry; "" where nothing names it."""
     configuration_path: str = ""
     """Windows path of the file that holds the configuration."""
     registration_path: str = ""

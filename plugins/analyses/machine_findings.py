@@ -19,6 +19,9 @@ STATES = {
     "dangling link": (
         "VM-DANGLING", "the register links to {configuration_path}, which cannot be found",
         "direct: the target of the link"),
+    "known from ACLs only": (
+        "VM-ACLONLY", "machine {vm_id} has a right to {source_path} and no configuration here",
+        "direct: its SID, S-1-5-83-1-..., is in the access list"),
 }
 
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
+from analyzer.accounts import accounts
 from analyzer.machines import Machine, inventory
+from analyzer.machines.access import Subject, only_in_lists
 from analyzer.machines.configurations import GUID
 from analyzer.machines.inventory import places_looked_at
 from analyzer.machines.model import DanglingLink
@@ -13,19 +15,22 @@ from analyzer.system import WindowsSystem
 
 @artifact(VirtualMachine)
 def virtual_machines(system: WindowsSystem) -> Iterator[Record]:
-    """Every machine that has, or had, a configuration on the system's volumes."""
+    """Every machine that has, or had, a configuration or a right to files on the volumes."""
     found = inventory(system)
     for machine in found.machines:
-        yield system.own(_record(machine))
+        owner = accounts(system).name(machine.configuration.owner_sid)
+        yield system.own(_record(machine, owner))
     for link in found.dangling:
         if link.item.folder.lower() == "virtual machines":
             yield system.own(_dangling(link))
+    for vm_id, subject in only_in_lists(system).items():
+        yield system.own(_only_in_list(vm_id, subject))
     if not found.machines and system.windows is not None:
         for place in places_looked_at(system):
             system.cover(f"{place}: configurations of machines", "absent")
 
 
-def _record(machine: Machine) -> VirtualMachine:
+def _record(machine: Machine, owner_name: str) -> VirtualMachine:
     said, saved = machine.configuration, machine.configuration.saved_state
     memory, processors = said.memory, said.processors
     return VirtualMachine(
@@ -45,7 +50,7 @@ def _record(machine: Machine) -> VirtualMachine:
         snapshot_root=said.snapshot_root, smart_paging_root=said.host.smart_paging_root,
         firmware_changed_at=said.firmware.updated_at, bios_guid=said.bios_guid,
         bios_serial=said.bios_serial, owner_sid=said.owner_sid,
-        configuration_path=machine.file.path,
+        owner_name=owner_name, configuration_path=machine.file.path,
         registration_path=machine.link.path if machine.link else "",
         saved_state_path=saved.memory_path or saved.state_path if saved else "",
         has_saved_state=bool(machine.saved_state), partial=said.partial,
@@ -59,3 +64,8 @@ def _dangling(link: DanglingLink) -> VirtualMachine:
         source=link.item.entry_source(), vm_id=match[1].upper() if match else "", name="",
         format="none", state="dangling link", configuration_path=link.target,
         registration_path=link.item.path)
+
+
+def _only_in_list(vm_id: str, subject: Subject) -> VirtualMachine:
+    return VirtualMachine(source=subject.source, vm_id=vm_id, name="", format="none",
+                          state="known from ACLs only")

@@ -17,7 +17,7 @@ COLUMNS = ("host_name", "system_id", "vm_id", "name", "state", "format", "config
            "memory_mb", "processor_count", "has_saved_state", *_COUNTED, "current_snapshot",
            "disk_paths", "disk_verdicts", "unreadable_bytes", "mac_addresses", "guest_names",
            "guest_products", "notes", "configuration_path", "registration_path",
-           "saved_state_path", "owner_sid", "bios_guid", "source")
+           "saved_state_path", "owner_sid", "owner_name", "bios_guid", "source")
 
 
 @report("inventory", "csv", "inventory.csv")

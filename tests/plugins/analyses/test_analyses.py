@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from analyzer.formats.sid import machine_sid
 from analyzer.plugin import Tables
 from analyzer.records import (
+    Account,
     DiskLayer,
+    FileAccess,
     Finding,
     GuestIdentity,
     Record,
@@ -14,6 +17,7 @@ from analyzer.records import (
     VmDrive,
 )
 from analyzer.source import Source
+from plugins.analyses.access_findings import access_findings
 from plugins.analyses.disk_findings import disk_findings
 from plugins.analyses.guest_findings import guest_findings
 from plugins.analyses.machine_findings import machine_findings
@@ -102,3 +106,26 @@ def test_a_host_without_a_name_may_be_any() -> None:
     host = System(source=PLACE, host_name="", role="Hyper-V host")
     guest = GuestIdentity(source=PLACE, vm_id=VM, vm_name="WEB", physical_host="HV9")
     assert findings(guest_findings, machine(), host, guest) == []
+
+
+def test_access_findings() -> None:
+    def entry(vm_id: str, path: str = "D:\\a.vhd", subject: str = "virtual disk") -> FileAccess:
+        return FileAccess(source=PLACE, vm_id=vm_id, path=path, subject=subject, owner_sid="",
+                          sid=machine_sid(vm_id), ace="allowed")
+
+    known = [machine(), machine("OLD", vm_id=OTHER), layer()]
+    assert findings(access_findings, *known, entry(VM), entry(OTHER, "D:\\", "folder")) == []
+    assert findings(access_findings, *known, entry(OTHER)) == [
+        ("DISK-FORMER", "D:\\a.vhd has an entry for OLD, whose configuration does not name it")]
+    only = machine("", format="none", state="known from ACLs only")
+    assert findings(access_findings, only, entry(VM)) == []
+    admins = Account(source=PLACE, sid="S-1-5-32-578", account_name="H", domain="BUILTIN",
+                     kind="alias", basis="k", members=("S-1-5-18",))
+    assert findings(access_findings, admins) == [
+        ("HYPERV-ADMINS", "H has the members S-1-5-18")]
+
+
+def test_a_machine_that_only_lists_name() -> None:
+    only = machine("", format="none", state="known from ACLs only")
+    assert findings(machine_findings, only) == [
+        ("VM-ACLONLY", f"machine {VM} has a right to /p1/x and no configuration here")]
