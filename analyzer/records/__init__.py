@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from analyzer.records.access import AccessGrant, Account, FileAccess
 from analyzer.records.installations import Evidence, FileEntry, GuestIdentity, System, Volume
+from analyzer.records.logs import LogEvent
 from analyzer.records.machine_settings import VmAdapterFeature, VmBootEntry, VmMetric, VmSetting
 from analyzer.records.machines import (
     DiskCompanion,
@@ -24,6 +25,36 @@ __all__ = [
     "Problem", "Record", "Run", "Snapshot", "System", "VirtualMachine", "VmAdapterFeature",
     "VmBootEntry", "VmDevice", "VmDrive", "VmMetric", "VmNetworkAdapter", "VmSetting", "Volume",
     "column_types", "events", "moment", "moments", "table_name",
+    "TABLES",
+    "Coverage",
+    "DeletedRegistryKey",
+    "DiskCompanion",
+    "DiskLayer",
+    "Event",
+    "Evidence",
+    "FileEntry",
+    "Finding",
+    "GuestIdentity",
+    "LogEvent",
+    "Problem",
+    "Record",
+    "Run",
+    "Snapshot",
+    "System",
+    "VirtualMachine",
+    "VmAdapterFeature",
+    "VmBootEntry",
+    "VmDevice",
+    "VmDrive",
+    "VmMetric",
+    "VmNetworkAdapter",
+    "VmSetting",
+    "Volume",
+    "column_types",
+    "events",
+    "moment",
+    "moments",
+    "table_name",
 ]
 
 TABLES: dict[str, type[Record]] = {
@@ -32,6 +63,31 @@ TABLES: dict[str, type[Record]] = {
               VmNetworkAdapter, VmAdapterFeature, VmBootEntry, VmDevice, VmMetric, VmSetting,
               DiskLayer, DiskCompanion, FileEntry, DeletedRegistryKey, Account, AccessGrant,
               FileAccess, Event, Finding, Problem, Coverage, Run)
+    for c in (
+        Evidence,
+        Volume,
+        System,
+        GuestIdentity,
+        VirtualMachine,
+        Snapshot,
+        VmDrive,
+        VmNetworkAdapter,
+        VmAdapterFeature,
+        VmBootEntry,
+        VmDevice,
+        VmMetric,
+        VmSetting,
+        DiskLayer,
+        DiskCompanion,
+        FileEntry,
+        DeletedRegistryKey,
+        LogEvent,
+        Event,
+        Finding,
+        Problem,
+        Coverage,
+        Run,
+    )
 }
 
 

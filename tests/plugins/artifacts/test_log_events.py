@@ -1,0 +1,103 @@
+"""Event logs of systems: which events are kept, what they mean, and what damage costs."""
+
+from analyzer import times
+from analyzer.records import LogEvent
+from corpus.make import hive
+from corpus.make.evtx import Event, build, vml
+from plugins.artifacts.log_events import log_events
+from tests.dict_system import AT, host
+
+LOGS = "C:/Windows/System32/winevt/Logs"
+NOW = times.parse_iso("2012-05-06T07:08:09Z")
+VM = "11111111-2222-3333-4444-555555555555"
+SCM = "Service Control Manager"
+
+
+def software(version: str) -> hive.Key:
+    root = hive.Key("ROOT", AT)
+    key = root.key("Microsoft\\Windows NT\\CurrentVersion")
+    key.set(hive.sz("CurrentVersion", "6.3" if version == "10.0" else version))
+    if version == "10.0":
+        key.set(hive.dword("CurrentMajorVersionNumber", 10))
+    return root
+
+
+def rows(logs: dict[str, bytes], version: str = "6.1") -> list[LogEvent]:
+    system = host({f"{LOGS}/{name}.evtx": data for name, data in logs.items()},
+                  software=software(version))
+    return [row for row in log_events(system) if isinstance(row, LogEvent)]
+
+
+def test_log_events_of_a_hyper_v_channel() -> None:
+    log = build([vml(NOW, "Worker", 18500, "Worker-Admin", "WEB", VM, user_sid="S-1-5-83-1-1"),
+                 vml(NOW + 1, "Worker", 4242, "Worker-Admin", "x", "y")])
+    known, unknown = rows({"Microsoft-Windows-Hyper-V-Worker-Admin": log})
+    assert (known.meaning, known.certainty, known.vm_name, known.vm_id) == (
+        "started", "verified", "WEB", VM)
+    assert (known.logged_at, known.event_record_id, known.user_sid) == (NOW, 1, "S-1-5-83-1-1")
+    assert known.data == ("Parameter0=WEB", f"Parameter1={VM}")
+    assert known.describe() == "started: WEB (Microsoft-Windows-Hyper-V-Worker 18500)"
+    assert known.source.path.endswith("Worker-Admin.evtx")
+    assert log[known.source.offset or 0:][:4] == b"**\0\0"
+    assert (unknown.meaning, unknown.vm_id, unknown.event_id) == ("", "", 4242)
+
+
+def test_the_same_number_by_release() -> None:
+    log = build([Event(NOW, "Microsoft-Windows-VHDMP", 8, "Microsoft-Windows-VHDMP-Operational",
+                       (("VhdFileName", "D:\\x.vhdx"), ("LogFile", "l")))])
+    name = "Microsoft-Windows-VHDMP-Operational"
+    meanings = {version: rows({name: log}, version)[0].meaning for version in ("6.2", "10.0")}
+    assert meanings == {"6.2": "change tracking on", "10.0": "tracking file corrupt"}
+    assert rows({name: log}, "6.2")[0].concerns == "D:\\x.vhdx"
+
+
+def test_general_logs_give_what_concerns_the_host() -> None:
+    log = build([
+        Event(NOW, SCM, 7036, "System", (("param1", "Hyper-V Virtual Machine Management"),
+                                         ("param2", "running"))),
+        Event(NOW, SCM, 7036, "System", (("param1", "Gestion de machine virtuelle"),
+                                         ("Binary", "76006D006D0073002F0031000000"))),
+        Event(NOW, SCM, 7036, "System", (("param1", "Print Spooler"), ("param2", "running"))),
+        Event(NOW, "Microsoft-Windows-Kernel-General", 12, "System", (("StartTime", "x"),)),
+        Event(NOW, "Microsoft-Windows-Hyper-V-VmSwitch", 69, "System", (("PortName", "p"),)),
+        Event(NOW, "Disk", 7, "System")])
+    found = rows({"System": log, "Application": log, "Microsoft-Windows-Backup": log})
+    assert [(row.event_record_id, row.meaning) for row in found] == [
+        (1, "service changed state"), (2, "service changed state"), (4, "Windows started"),
+        (5, "port deleted")]
+    assert "Binary=vmms/1" in found[1].data
+
+
+def test_commands_logons_and_cleared_logs() -> None:
+    power = "Microsoft-Windows-PowerShell"
+    shell = build([Event(NOW, power, 4104, f"{power}/Operational", (
+        ("ScriptBlockText", text),)) for text in ("Stop-VM DC01 -TurnOff", "Get-ChildItem")])
+    security = build([
+        Event(NOW, "Microsoft-Windows-Eventlog", 1102, "Security"),
+        *(Event(NOW, "Microsoft-Windows-Security-Auditing", 4624, "Security", (
+            ("TargetUserSid", sid), ("TargetUserName", "u"), ("LogonType", kind)))
+          for sid, kind in (("S-1-5-21-1-2-3-500", "10"), ("S-1-5-21-1-2-3-500", "3"),
+                            ("S-1-5-18", "2")))])
+    found = rows({f"{power}%4Operational": shell, "Security": security})
+    assert [(row.meaning, row.event_record_id) for row in found] == [
+        ("PowerShell script block with Hyper-V commands", 1), ("log cleared", 1), ("logon", 2)]
+    assert found[2].concerns == "u"
+
+
+def test_records_that_cannot_be_decoded_and_gaps_are_said() -> None:
+    data = bytearray(build([vml(NOW + n, "VMMS", 13002, "VMMS-Admin", "WEB", VM)
+                            for n in range(5)]))
+    second, third = (data.index(b"**\0\0", 4096 + 512 + n * 900) for n in (1, 2))
+    data[second + 24:second + 40] = b"\xee" * 16
+    data[third:third + 4] = b"gone"
+    system = host({f"{LOGS}/Microsoft-Windows-Hyper-V-VMMS-Admin.evtx": bytes(data),
+                   f"{LOGS}/Microsoft-Windows-Hyper-V-Config-Admin.evtx": b"no log"})
+    found = [row for row in log_events(system) if isinstance(row, LogEvent)]
+    assert len(found) == 4
+    (unread,) = [row for row in found if row.event_id is None]
+    assert unread.note.startswith("content not known")
+    assert unread.channel == "Microsoft-Windows-Hyper-V-VMMS-Admin"
+    assert {p.code for p in system.problems()} >= {"EVTX-GAP", "EVTX-RECORD", "OTHER-FORMAT"}
+    states = {row.place.rpartition("\\")[2]: row.state for row in system.coverage()}
+    assert states["Microsoft-Windows-Hyper-V-VMMS-Admin.evtx"] == "partial"
+    assert states["Microsoft-Windows-Hyper-V-Config-Admin.evtx"] == "unreadable"
