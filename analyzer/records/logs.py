@@ -25,7 +25,7 @@ class LogEvent(Record):
     """As the event has it; machines are renamed."""
     concerns: str = ""
     """The disk, switch, service or device it is about."""
-    data: tuple[str, ...] = ()
+    event_data: tuple[str, ...] = ()
     """`name=value` in order."""
     note: str = ""
     """Why the content is not known."""

@@ -31,7 +31,7 @@ def _event(row: Logged, event: EventRecord, release: str) -> LogEvent:
         computer=event.computer, user_sid=event.user_sid,
         meaning=meaning.what if meaning else "", certainty=meaning.certainty if meaning else "",
         vm_name=vm_name, concerns=service_text(object_of(event.data, meaning)),
-        data=tuple(f"{name}={service_text(value)}" for name, value in event.data),
+        event_data=tuple(f"{name}={service_text(value)}" for name, value in event.data),
         logged_at=event.written_at)
 
 

@@ -35,7 +35,7 @@ def test_log_events_of_a_hyper_v_channel() -> None:
     assert (known.meaning, known.certainty, known.vm_name, known.vm_id) == (
         "started", "verified", "WEB", VM)
     assert (known.logged_at, known.event_record_id, known.user_sid) == (NOW, 1, "S-1-5-83-1-1")
-    assert known.data == ("Parameter0=WEB", f"Parameter1={VM}")
+    assert known.event_data == ("Parameter0=WEB", f"Parameter1={VM}")
     assert known.describe() == "started: WEB (Microsoft-Windows-Hyper-V-Worker 18500)"
     assert known.source.path.endswith("Worker-Admin.evtx")
     assert log[known.source.offset or 0:][:4] == b"**\0\0"
@@ -65,7 +65,7 @@ def test_general_logs_give_what_concerns_the_host() -> None:
     assert [(row.event_record_id, row.meaning) for row in found] == [
         (1, "service changed state"), (2, "service changed state"), (4, "Windows started"),
         (5, "port deleted")]
-    assert "Binary=vmms/1" in found[1].data
+    assert "Binary=vmms/1" in found[1].event_data
 
 
 def test_commands_logons_and_cleared_logs() -> None:
