@@ -20,18 +20,16 @@ from analyzer.records.registry import DeletedRegistryKey
 from analyzer.records.results import Coverage, Event, Finding, Problem, Run
 
 __all__ = [
-    "TABLES", "AccessGrant", "Account", "Coverage", "DeletedRegistryKey", "DiskCompanion",
-    "DiskLayer", "Event", "Evidence", "FileAccess", "FileEntry", "Finding", "GuestIdentity",
-    "Problem", "Record", "Run", "Snapshot", "System", "VirtualMachine", "VmAdapterFeature",
-    "VmBootEntry", "VmDevice", "VmDrive", "VmMetric", "VmNetworkAdapter", "VmSetting", "Volume",
-    "column_types", "events", "moment", "moments", "table_name",
     "TABLES",
+    "AccessGrant",
+    "Account",
     "Coverage",
     "DeletedRegistryKey",
     "DiskCompanion",
     "DiskLayer",
     "Event",
     "Evidence",
+    "FileAccess",
     "FileEntry",
     "Finding",
     "GuestIdentity",
