@@ -55,38 +55,32 @@ __all__ = [
     "table_name",
 ]
 
-TABLES: dict[str, type[Record]] = {
-    table_name(c): c
-    for c in (Evidence, Volume, System, GuestIdentity, VirtualMachine, Snapshot, VmDrive,
-              VmNetworkAdapter, VmAdapterFeature, VmBootEntry, VmDevice, VmMetric, VmSetting,
-              DiskLayer, DiskCompanion, FileEntry, DeletedRegistryKey, Account, AccessGrant,
-              FileAccess, Event, Finding, Problem, Coverage, Run)
-    for c in (
-        Evidence,
-        Volume,
-        System,
-        GuestIdentity,
-        VirtualMachine,
-        Snapshot,
-        VmDrive,
-        VmNetworkAdapter,
-        VmAdapterFeature,
-        VmBootEntry,
-        VmDevice,
-        VmMetric,
-        VmSetting,
-        DiskLayer,
-        DiskCompanion,
-        FileEntry,
-        DeletedRegistryKey,
-        LogEvent,
-        Event,
-        Finding,
-        Problem,
-        Coverage,
-        Run,
-    )
-}
+_RECORDS: tuple[type[Record], ...] = (
+    Evidence,
+    Volume,
+    System,
+    GuestIdentity,
+    VirtualMachine,
+    Snapshot,
+    VmDrive,
+    VmNetworkAdapter,
+    VmAdapterFeature,
+    VmBootEntry,
+    VmDevice,
+    VmMetric,
+    VmSetting,
+    DiskLayer,
+    DiskCompanion,
+    FileEntry,
+    DeletedRegistryKey,
+    LogEvent,
+    Event,
+    Finding,
+    Problem,
+    Coverage,
+    Run,
+)
+TABLES: dict[str, type[Record]] = {table_name(record): record for record in _RECORDS}
 
 
 def events(record: Record) -> Iterator[Event]:
