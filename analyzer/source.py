@@ -81,3 +81,16 @@ def escape_name(name: str) -> str:
 def unescape_name(name: str) -> str:
     """The reverse of `escape_name`."""
     return name.replace("%21", "!").replace("%2F", "/").replace("%25", "%")
+
+
+def distinct_name(name: str, taken: set[str]) -> str:
+    """A name for evidence, added to `taken`: `disk.dd`, `disk.dd~2`, `disk.dd~3` ...
+
+    Names that differ in case only are alike.
+    """
+    number, wanted = 1, name
+    while wanted.casefold() in taken:
+        number += 1
+        wanted = f"{name}~{number}"
+    taken.add(wanted.casefold())
+    return wanted

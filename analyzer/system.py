@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from analyzer.computers import find_windows, group_by_computer
+from analyzer.computers import find_windows
 from analyzer.errors import EvidenceError, Notice, NotInEvidence
 from analyzer.ledger import Ledger
 from analyzer.letters import assign_letters, infer_letters
@@ -184,6 +184,10 @@ def build_systems(media: Sequence[Medium], *, vm_id: str = "", snapshot_id: str 
 
 
 def open_systems(images: "Sequence[AcquiredImage]") -> list[WindowsSystem]:
-    """The host or hosts on acquired images; see computers.py for whose disk each image is."""
-    media = [Medium(Source(image.name, image_offset=0), image.blocks) for image in images]
-    return [system for group in group_by_computer(media) for system in build_systems(group)]
+    """The systems of one computer; `images` are its disks (computers.py tells whose each is)."""
+    return build_systems([medium_of(image) for image in images])
+
+
+def medium_of(image: "AcquiredImage") -> Medium:
+    """An acquired image as a disk."""
+    return Medium(Source(image.name, image_offset=0), image.blocks)

@@ -1,4 +1,6 @@
-"""The case folder: `case.json`, `tables/`, `reports/`, and nothing of the evidence itself."""
+"""The case folder: `case.json`, `journal.jsonl`, `tables/`, `reports/`, and nothing of the
+evidence itself.
+"""
 
 import os
 import shutil
@@ -8,7 +10,7 @@ from typing import Final
 
 from analyzer.errors import UsageError
 
-_OWN: Final = {"case.json", "tables", "reports", ".lock", ".spill"}
+_OWN: Final = {"case.json", "journal.jsonl", "tables", "reports", ".lock", ".run", ".spill"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,15 @@ class Case:
     @property
     def manifest(self) -> Path:
         return self.root / "case.json"
+
+    @property
+    def journal(self) -> Path:
+        return self.root / "journal.jsonl"
+
+    @property
+    def run(self) -> Path:
+        """A word that names the run under way, for workers on other machines."""
+        return self.root / ".run"
 
     @property
     def tables(self) -> Path:
@@ -39,11 +50,23 @@ class Case:
         return sorted(p for p in (self.tables / table).glob("*.parquet")
                       if not p.name.startswith("."))
 
+    def drop(self, task_id: str) -> None:
+        """Remove the partitions of one task."""
+        for path in self.tables.glob(f"*/{task_id}.parquet"):
+            path.unlink(missing_ok=True)
+
     def forget(self, finished: set[str]) -> None:
         """Remove partitions of tasks that did not finish, and temporary files."""
         for path in self.tables.glob("*/*"):
             if path.name.startswith(".") or path.name.removesuffix(".parquet") not in finished:
-                path.unlink()
+                path.unlink(missing_ok=True)
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Remove temporary files that a process left when it died."""
+        for folder in (self.root, self.reports, *self.tables.glob("*")):
+            for path in folder.glob(".*.tmp"):
+                path.unlink(missing_ok=True)
 
 
 def existing(root: Path) -> Case:
@@ -63,7 +86,7 @@ def prepare(root: Path, *, resume: bool, overwrite: bool) -> Case:
         raise UsageError(f"{root} is a file; -o takes a folder")
     try:
         root.mkdir(parents=True, exist_ok=True)
-        names = {p.name for p in root.iterdir()} - {".lock"}
+        names = {p.name for p in root.iterdir() if not _is_passing(p.name)} - {".lock"}
     except OSError as error:
         raise UsageError(f"cannot make the case folder {root}: {error.strerror}") from error
     if not os.access(root, os.W_OK):
@@ -78,12 +101,20 @@ def prepare(root: Path, *, resume: bool, overwrite: bool) -> Case:
 
 def clear(case: Case) -> None:
     """Remove a case's own files; anything else in the folder raises UsageError first."""
-    foreign = sorted({p.name for p in case.root.iterdir()} - _OWN
-                     - {f".{case.manifest.name}.tmp"})
+    foreign = sorted(name for name in {p.name for p in case.root.iterdir()} - _OWN
+                     if not _is_passing(name))
     if foreign:
         raise UsageError(f"case {case.root} also holds {foreign[0]!r}, which vmtrail did not "
                          f"write; move it away or give another folder with -o")
+    case.journal.unlink(missing_ok=True)  # first: from now on no task counts as finished
     for path in (case.tables, case.reports, case.spill):
         if path.is_dir():
             shutil.rmtree(path)
+    case.run.unlink(missing_ok=True)
+    case.tidy()
     case.manifest.unlink(missing_ok=True)
+
+
+def _is_passing(name: str) -> bool:
+    """Whether it is `case.json` on its way to its name."""
+    return name.startswith(".case.json.") and name.endswith(".tmp")

@@ -1,7 +1,8 @@
 """`case.json`: how the case was made and which tasks are finished.
 
-Written whole or not at all after each task. It is the only file of a case that holds the times
-and the arguments of the run besides the table `run`.
+Written whole or not at all, when a run begins and when it ends; in between `journal.jsonl` tells
+what is finished. It is the only file of a case that holds the times and the arguments of the run
+besides the table `run`.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import Any, Final
 from analyzer.case.store import write_whole
 from analyzer.errors import UsageError
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 
 @dataclass(slots=True)
@@ -20,11 +21,11 @@ class Manifest:
     """The content of `case.json`.
 
     state     running, finished, partial, interrupted, failed
+    images    what came of each image, see engine/ending.py
     evidence  name, path as given, size and stored hashes of each image
     plugins   name, kind, module, origin and SHA-256 of the module's file
     software  versions of Python and of the libraries
     plan      the options that decide which tasks there are
-    tasks     task id -> end ("done", or "lost" where it or a part of it died) and summary
     coverage  state -> number of places looked at
     """
 
@@ -39,7 +40,7 @@ class Manifest:
     plugins: list[dict[str, str]] = field(default_factory=list)
     software: dict[str, str] = field(default_factory=dict)
     plan: dict[str, Any] = field(default_factory=dict)
-    tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    images: list[dict[str, Any]] = field(default_factory=list)
     coverage: dict[str, int] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
@@ -52,7 +53,8 @@ class Manifest:
 _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "tool_version": (str,), "arguments": (list,), "started_at": (str,), "finished_at": (str,),
     "state": (str,), "exit_code": (int, type(None)), "resumed": (int,), "evidence": (list,),
-    "plugins": (list,), "software": (dict,), "plan": (dict,), "tasks": (dict,), "coverage": (dict,),
+    "plugins": (list,), "software": (dict,), "plan": (dict,), "images": (list,),
+    "coverage": (dict,),
 }
 
 
@@ -69,8 +71,4 @@ def load(path: Path) -> Manifest:
     for name, value in values.items():
         if not isinstance(value, _TYPES[name]):
             raise UsageError(f"{path}: {name!r} is not what vmtrail writes there")
-    tasks = data["tasks"].values()
-    if not all(isinstance(t, dict) and isinstance(t.get("end"), str)
-               and isinstance(t.get("summary"), dict) for t in tasks):
-        raise UsageError(f"{path}: 'tasks' is not what vmtrail writes there")
     return Manifest(**values)

@@ -8,6 +8,7 @@ sixteen. The bytes depend on the rows alone: no time, no host, no random name is
 """
 
 import os
+import secrets
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -40,10 +41,15 @@ def sync_directory(path: Path) -> None:
         os.close(handle)
 
 
+def temporary_for(path: Path) -> Path:
+    """A name of its own: on a cluster a task may begin anew while a lost machine still writes."""
+    return path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.tmp")
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A file to write that takes its name when it is whole, or leaves nothing."""
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = temporary_for(path)
     try:
         with temporary.open("wb") as file:
             yield file
@@ -124,7 +130,7 @@ class _Partition:
         self.schema = arrow_schema(record)
         self.values = attrgetter(*(c.attribute for c in self.columns))
         self.path = path
-        self.temporary = path.with_name(f".{path.name}.tmp")
+        self.temporary = temporary_for(path)
         self.rows: list[tuple[Any, ...]] = []
         self.written = 0
         self.unfit: list[str] = []

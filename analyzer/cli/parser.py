@@ -92,10 +92,12 @@ def _loudness(parser: argparse.ArgumentParser, default: Any = False) -> None:
 def _analyze(verbs: Any) -> None:
     parser = _add(verbs, "analyze", "analyze:analyze", "analyze acquired images, write a case", """\
 Reads every volume of the images, every virtual machine on them, and every guest at its current
-state and at each snapshot. The case folder holds tables (Parquet), reports and case.json.""")
+state and at each snapshot. Several images are read side by side; one that cannot be read costs the
+others nothing. The case folder holds tables (Parquet), reports, and case.json with the state of
+each image.""")
     parser.add_argument("images", nargs="+", metavar="IMAGE",
-                        help="raw, split raw (.001), E01, VHD, VHDX, QCOW or VMDK; several are the "
-                             "disks of one host, or a virtual disk and its parents")
+                        help="raw, split raw (.001), E01, VHD, VHDX, QCOW or VMDK; several may be "
+                             "disks of one host, hosts, or a virtual disk and its parents")
     parser.add_argument("-o", "--output", required=True, metavar="CASE", help="folder to write")
     parser.add_argument("-j", "--jobs", type=_jobs, default=os.cpu_count() or 1, metavar="N",
                         help="processes at a time (default: one for each processor, %(default)s)")

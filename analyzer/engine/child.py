@@ -47,7 +47,7 @@ class TaskRun:
             from analyzer.case.store import write_without_pandas
 
             write_without_pandas()
-        {"survey": self._survey, "system": self._system,
+        {"images": self._arrange, "survey": self._survey, "system": self._system,
          "analyses": self._analyses, "reports": self._reports}[self.request.task.kind]()
         self.summary.coverage = dict(sorted(self._coverage.items()))
         return self.summary
@@ -88,45 +88,52 @@ class TaskRun:
         elif isinstance(record, Coverage):
             self._coverage[record.state] += 1
 
-    def _images(self, paths: Sequence[str], take: Callable[[Record], None]) -> list[OpenImage]:
-        """Open what can be opened; the rest becomes Problems."""
-        try:
-            return self.opening.images(paths, second_opinion=True)
-        except (EvidenceError, UsageError) as error:
-            if len(paths) == 1:
-                self.summary.unopened.append(paths[0])
-                take(Place(Source(Path(paths[0]).name)).problem(
-                    "IMG-OPEN", str(error), "nothing of this image is analysed"))
-                return []
-        return [image for path in paths for image in self._images([path], take)]
+    def _arrange(self) -> None:
+        self.voice.begin("arrange")
+        paths = [path for image in self.request.images for path in image.paths]
+        self.summary.images = [Image(found.name, {"paths": list(found.paths)})
+                               for found in self.opening.arrange(paths)]
 
     def _survey(self) -> None:
         self._writing(self.request.task.task_id, self._look)
 
     def _look(self, take: Callable[[Record], None]) -> None:
-        images = self._images(self.request.images, take)
-        for image in images:
-            place = Place(Source(image.name))
-            self.voice.begin(f"check {image.name}" if self.request.verify else "survey")
+        """Open the one image of this task and say what it is and whose disk."""
+        (files,) = self.request.images
+        place = Place(Source(files.name))
+        try:
+            image: OpenImage = self.opening.image(files, second_opinion=True)
+        except (EvidenceError, UsageError) as error:
+            self.summary.unopened.append(files.name)
+            take(place.problem("IMG-OPEN", str(error), "nothing of this image is analysed"))
+            return
+        facts: dict[str, Any] = {}
+        self.summary.images.append(Image(image.name, facts))
+        self.voice.begin(f"check {image.name}" if self.request.verify else "survey")
+        self._step(f"image {image.name}", place, lambda: self._described(image, facts),
+                   (Evidence,), take)
+        self.voice.begin("find systems")
+        self._step("find systems", place, lambda: self._disk(image, facts, place), (), take)
+        self.summary.lost += "disk" not in facts
+        self._image_notices([image], take)
 
-            def facts(image: OpenImage = image, place: Place = place) -> Iterator[Record]:
-                if self.request.verify:
-                    image.verify(lambda done, total: self.voice.alive("verifying", done, total))
-                record = image.record()
-                data = {"name": record.name, "format": record.format, "size": record.size,
-                        "files": list(record.files), "stored_md5": record.stored_md5,
-                        "stored_sha1": record.stored_sha1, "verified": record.verified}
-                self.summary.images.append(Image(image.name, data))
-                yield record
+    def _described(self, image: OpenImage, facts: dict[str, Any]) -> Iterator[Record]:
+        if self.request.verify:
+            image.verify(lambda done, total: self.voice.alive("verifying", done, total))
+        record = image.record()
+        facts["media"] = {
+            "name": record.name, "format": record.format, "size": record.size,
+            "files": list(record.files), "stored_md5": record.stored_md5,
+            "stored_sha1": record.stored_sha1, "verified": record.verified}
+        yield record
 
-            self._step(f"image {image.name}", place, facts, (Evidence,), take)
-        if images:
-            self.voice.begin("find systems")
-            self._step("find systems", Place(Source(images[0].name)),
-                       lambda: self._found_systems(images), (), take)
-            if not self.summary.systems:
-                self.summary.lost += 1
-        self._image_notices(images, take)
+    def _disk(self, image: OpenImage, facts: dict[str, Any], place: Place) -> Iterator[Record]:
+        disk = self.opening.disk(image)
+        facts["disk"] = disk.to_json()
+        if disk.left_out:
+            yield place.problem(
+                "DSK-KNOWN", f"MountedDevices names {len(disk.known) + disk.left_out:,} places",
+                f"{disk.left_out:,} of them are not used to tell whose disk an image is")
 
     def _image_notices(self, images: Sequence[OpenImage], take: Callable[[Record], None]) -> None:
         """What was noticed about the images themselves while they were read."""
@@ -134,11 +141,6 @@ class TaskRun:
             place = Place(Source(image.name, image_offset=0))
             for notice in dict.fromkeys(image.notices):
                 take(place.noticed(notice))
-
-    def _found_systems(self, images: list[OpenImage]) -> Iterator[Record]:
-        for system in self.opening.systems(images):
-            self.summary.systems.append({"id": system.system_id, "label": system.system_id})
-        yield from ()
 
     def _step(self, step: str, place: Place, work: Callable[[], Any],
               declared: tuple[type[Record], ...], take: Callable[[Record], None]) -> bool:
@@ -151,8 +153,8 @@ class TaskRun:
         """The images, and the system or systems of this task; raises CannotOpen."""
         task = self.request.task
         try:
-            images: list[OpenImage] = self.opening.images(self.request.images,
-                                                          second_opinion=False)
+            images: list[OpenImage] = [self.opening.image(files, second_opinion=False)
+                                       for files in self.request.images]
             systems: Sequence[OpenSystem] = [
                 s for s in self.opening.systems(images) if s.system_id == task.system]
             for hop in task.guests:

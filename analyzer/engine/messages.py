@@ -9,6 +9,8 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+from analyzer.ownership import DiskFacts
+
 MAX_LINE: Final = 4 << 20
 MAX_GUESTS: Final = 4_096
 _KEY: Final = re.compile(r"[A-Za-z0-9_{}@-][A-Za-z0-9_.{}@-]{0,119}")
@@ -62,7 +64,11 @@ class Guest:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """One acquired image; `data` goes to the manifest as it is."""
+    """One acquired image.
+
+    data  what a survey found: "media" (goes to the manifest as it is) and "disk"
+          (ownership.DiskFacts); what tells images apart found: "paths", places on the command line
+    """
 
     name: str
     data: dict[str, Any]
@@ -151,6 +157,11 @@ def _guest(data: dict[str, Any]) -> Guest:
 def _image(data: dict[str, Any]) -> Image:
     if not isinstance(data["data"], dict):
         raise BadMessage("image without data")
+    if "disk" in data["data"]:
+        try:
+            DiskFacts.from_json(data["data"]["disk"])
+        except ValueError as error:
+            raise BadMessage(str(error)) from error
     return Image(_text(data, "name"), data["data"])
 
 

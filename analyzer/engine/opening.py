@@ -8,12 +8,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from analyzer.errors import Notice
+from analyzer.engine.tasks import ImageFiles
+from analyzer.errors import EvidenceError, Notice
 from analyzer.records import Coverage, Evidence, Problem
 from analyzer.source import Source
 
 if TYPE_CHECKING:
-    from analyzer.evidence import AcquiredImage
+    from analyzer.evidence import AcquiredImage, Arranged
+    from analyzer.ownership import DiskFacts
     from analyzer.system import WindowsSystem
 
 
@@ -54,7 +56,9 @@ class OpenImage(Protocol):
 class Opening(Protocol):
     """The ways in."""
 
-    def images(self, paths: Sequence[str], *, second_opinion: bool) -> list[Any]: ...
+    def arrange(self, paths: Sequence[str]) -> "Sequence[Arranged]": ...
+    def image(self, files: ImageFiles, *, second_opinion: bool) -> Any: ...
+    def disk(self, image: Any) -> "DiskFacts": ...
     def systems(self, images: Sequence[Any]) -> Sequence[Any]: ...
     def states(self, system: Any) -> Sequence[State]: ...
     def guest(self, system: Any, state: dict[str, Any]) -> Sequence[Any]: ...
@@ -63,10 +67,26 @@ class Opening(Protocol):
 class EvidenceOpening:
     """The real ways in; each raises EvidenceError."""
 
-    def images(self, paths: Sequence[str], *, second_opinion: bool) -> "list[AcquiredImage]":
+    def arrange(self, paths: Sequence[str]) -> "Sequence[Arranged]":
+        from analyzer.evidence import arrange
+
+        return arrange([Path(path) for path in paths])
+
+    def image(self, files: ImageFiles, *, second_opinion: bool) -> "AcquiredImage":
         from analyzer.evidence import open_evidence
 
-        return open_evidence([Path(path) for path in paths], second_opinion=second_opinion)
+        images = open_evidence([Path(path) for path in files.paths],
+                               second_opinion=second_opinion)
+        if len(images) != 1:
+            raise EvidenceError(f"the files of {files.name} are {len(images)} images now")
+        images[0].name = files.name
+        return images[0]
+
+    def disk(self, image: "AcquiredImage") -> "DiskFacts":
+        from analyzer.computers import disk_facts
+        from analyzer.system import medium_of
+
+        return disk_facts(medium_of(image))
 
     def systems(self, images: "Sequence[AcquiredImage]") -> "Sequence[WindowsSystem]":
         from analyzer.system import open_systems

@@ -5,6 +5,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from analyzer.engine.messages import Progress
+from analyzer.engine.outlook import Outlook, in_words
 from analyzer.engine.supervisor import TaskEnd
 from analyzer.engine.tasks import Task
 from analyzer.text import show
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 class Screen(Protocol):
     """Who hears how the run goes; called from several threads."""
 
-    def planned(self, tasks: int) -> None: ...
+    def planned(self, task: Task) -> None: ...
     def started(self, task: Task) -> None: ...
     def heard(self, task: Task, progress: Progress) -> None: ...
     def ended(self, end: TaskEnd) -> None: ...
@@ -26,7 +27,7 @@ class Screen(Protocol):
 class Quiet:
     """Says nothing."""
 
-    def planned(self, tasks: int) -> None: ...
+    def planned(self, task: Task) -> None: ...
     def started(self, task: Task) -> None: ...
     def heard(self, task: Task, progress: Progress) -> None: ...
     def ended(self, end: TaskEnd) -> None: ...
@@ -37,17 +38,28 @@ class Lines:
     """One line for each task that ends, and one for each child that died (`-v`)."""
 
     def __init__(self) -> None:
-        self._begin = time.monotonic()
+        self._begin, self._outlook = time.monotonic(), Outlook()
 
-    def planned(self, tasks: int) -> None: ...
-    def started(self, task: Task) -> None: ...
-    def heard(self, task: Task, progress: Progress) -> None: ...
+    def planned(self, task: Task) -> None:
+        self._outlook.planned(task)
+
+    def started(self, task: Task) -> None:
+        self._outlook.started(task)
+
+    def heard(self, task: Task, progress: Progress) -> None:
+        self._outlook.heard(task, progress)
+
     def close(self) -> None: ...
 
     def ended(self, end: TaskEnd) -> None:
+        self._outlook.ended(end.task, kept=end.end == "kept")
         rows = sum(end.summary.rows.values())
         seconds = time.monotonic() - self._begin
-        lines = [f"{seconds:8.1f} s  {end.end:10}  {rows:>10,} rows  {show(end.task.label)}"]
+        label = end.task.label if not end.task.guests else f"{end.task.image}: {end.task.label}"
+        done, known = self._outlook.tasks()
+        left = in_words(self._outlook.seconds_left())
+        far = f"{done}/{known}, {left}" if left else f"{done}/{known}"
+        lines = [f"{seconds:8.1f} s  {end.end:10}  {rows:>10,} rows  {show(label)}  [{far}]"]
         for death in end.deaths:
             lines.append(f"            {death.code} in {show(death.step)}: {show(death.what)}")
             lines += [f"            | {show(line)}" for line in death.stderr.splitlines()[-12:]]
@@ -55,7 +67,7 @@ class Lines:
 
 
 class Bars:
-    """A bar for the whole run and a line for each task under way (rich)."""
+    """A bar for the whole run and one for each image under way (rich)."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -65,30 +77,42 @@ class Bars:
         self._rich = RichProgress(
             TextColumn("{task.description}", markup=False), BarColumn(bar_width=24),
             MofNCompleteColumn(), TimeElapsedColumn(),
-            TextColumn("{task.fields[note]}", markup=False),
+            TextColumn("{task.fields[left]:>12}  {task.fields[note]}", markup=False),
             console=Console(stderr=True), transient=True)
-        self._whole = self._rich.add_task("case", total=1, note="")
-        self._bars: dict[str, TaskID] = {}
+        self._outlook = Outlook()
+        self._bars: dict[str, TaskID] = {"": self._rich.add_task("case", total=1, left="",
+                                                                 note="")}
         self._rich.start()
 
-    def planned(self, tasks: int) -> None:
-        self._rich.update(self._whole, total=tasks)
+    def planned(self, task: Task) -> None:
+        self._outlook.planned(task)
+        self._show(task)
 
     def started(self, task: Task) -> None:
-        self._bars[task.task_id] = self._rich.add_task(
-            show(task.label)[:48], total=max(1, len(task.steps)), note="")
+        self._outlook.started(task)
+        if task.image not in self._bars:
+            self._bars[task.image] = self._rich.add_task(show(task.image)[:32], left="", note="")
+        self._show(task)
 
     def heard(self, task: Task, progress: Progress) -> None:
-        bar = self._bars[task.task_id]
-        at = task.steps.index(progress.step) if progress.step in task.steps else 0
-        note = f"{progress.step}  {progress.note}"
+        self._outlook.heard(task, progress)
+        note = f"{task.label if task.guests else ''}  {progress.step}  {progress.note}".strip()
         if progress.total:
             note += f"  {100 * progress.done // progress.total} %"
-        self._rich.update(bar, completed=at, note=show(note)[:60])
+        self._show(task, show(note)[:60])
 
     def ended(self, end: TaskEnd) -> None:
-        self._rich.remove_task(self._bars.pop(end.task.task_id))
-        self._rich.advance(self._whole)
+        self._outlook.ended(end.task, kept=end.end == "kept")
+        self._show(end.task)
 
     def close(self) -> None:
         self._rich.stop()
+
+    def _show(self, task: Task, note: str | None = None) -> None:
+        if note is not None:
+            self._rich.update(self._bars[task.image], note=note)
+        for name in {"", task.image} & self._bars.keys():
+            done, known = self._outlook.tasks(name)
+            self._rich.update(self._bars[name], completed=done, total=known,
+                              left=in_words(self._outlook.seconds_left(name)),
+                              visible=not name or done < known)

@@ -4,19 +4,19 @@ poisonous step is lost, with a Problem that names it. The supervisor parses no e
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from threading import Event
 
 from analyzer.case.folder import Case
 from analyzer.case.store import PartitionWriter
 from analyzer.engine.launch import COMMAND
 from analyzer.engine.messages import Failed, Progress, Summary
-from analyzer.engine.tasks import Limits, Request, Task, step_task_id
+from analyzer.engine.tasks import ImageFiles, Limits, Request, Task, step_task_id
 from analyzer.engine.worker import Died, Outcome, Stopped, run_child
 from analyzer.records import Problem
 from analyzer.source import Source
 
 Heard = Callable[[Task, Progress], None]
+Images = tuple[ImageFiles, ...]
 
 
 @dataclass(slots=True)
@@ -45,35 +45,33 @@ class Supervisor:
     heard: Heard
     command: Sequence[str] = COMMAND
 
-    def run(self, task: Task, images: tuple[str, ...], *, verify: bool = False) -> TaskEnd:
+    def run(self, task: Task, images: Images, *, verify: bool = False) -> TaskEnd:
         """Run a task; never raises for what the child does."""
         outcome = self._child(task, images, verify)
         if not isinstance(outcome, Died):
-            return self._end(task, images, outcome)
-        if task.kind == "survey" and len(images) > 1:
-            return self._survey_apart(task, images, outcome, verify)
+            return self._end(task, outcome)
         if outcome.step in task.steps and len(task.steps) > 1:
             return self._step_by_step(task, images, outcome)
-        return self._lost(task, images, [outcome], Summary())
+        return self._lost(task, [outcome], Summary())
 
-    def _child(self, task: Task, images: tuple[str, ...], verify: bool = False) -> Outcome:
+    def _child(self, task: Task, images: Images, verify: bool = False) -> Outcome:
         request = Request(task, str(self.case.root), images, self.limits, verify)
         return run_child(request, lambda progress: self.heard(task, progress), self.stop,
                          self.command)
 
-    def _end(self, task: Task, images: tuple[str, ...],
-             outcome: Summary | Failed | Stopped) -> TaskEnd:
+    def _end(self, task: Task, outcome: Summary | Failed | Stopped) -> TaskEnd:
         if isinstance(outcome, Stopped):
             return TaskEnd(task, "stopped")
         if isinstance(outcome, Summary):
             return TaskEnd(task, "done", outcome)
         if outcome.code == "SYS-OPEN":
-            self._write(task, [_problem(task, images, outcome.code, outcome.what,
-                                        "nothing of this system is analysed")])
-            return TaskEnd(task, "lost", Summary(lost=1), outcome)
+            summary = Summary(lost=1)
+            self._write(task, summary, [_problem(task, outcome.code, outcome.what,
+                                                 "nothing of this system is analysed")])
+            return TaskEnd(task, "lost", summary, outcome)
         return TaskEnd(task, "unfinished", failed=outcome)
 
-    def _step_by_step(self, task: Task, images: tuple[str, ...], first: Died) -> TaskEnd:
+    def _step_by_step(self, task: Task, images: Images, first: Died) -> TaskEnd:
         """Each step in a child of its own."""
         summary, deaths = Summary(), [first]
         for step in task.steps:
@@ -86,65 +84,38 @@ class Supervisor:
             elif isinstance(outcome, Summary):
                 summary.add(outcome)
             else:
-                return self._end(task, images, outcome)
+                return self._end(task, outcome)
         if len(deaths) == 1:  # died among the others, not alone: say so, nothing is missing
-            self._write(task, [_problem(
-                task, images, first.code, f"{first.what} in {first.step}, once",
+            self._write(task, summary, [_problem(
+                task, first.code, f"{first.what} in {first.step}, once",
                 "nothing is lost: each step was run again in a process of its own", first.step)])
             return TaskEnd(task, "done", summary, deaths=deaths)
-        return self._lost(task, images, deaths[1:], summary)
+        return self._lost(task, deaths[1:], summary)
 
-    def _lost(self, task: Task, images: tuple[str, ...], deaths: list[Died],
-              summary: Summary) -> TaskEnd:
-        self._write(task, [_death(task, images, death) for death in deaths])
+    def _lost(self, task: Task, deaths: list[Died], summary: Summary) -> TaskEnd:
+        self._write(task, summary, [_death(task, death) for death in deaths])
         summary.lost += len(deaths)
         summary.bugs += sum(death.code == "BUG" for death in deaths)
         if task.kind == "survey":
-            summary.unopened += images
+            summary.unopened.append(task.image)
         return TaskEnd(task, "lost", summary, deaths=deaths)
 
-    def _survey_apart(self, task: Task, images: tuple[str, ...], first: Died,
-                      verify: bool) -> TaskEnd:
-        """Find the image that kills the survey, and survey the others."""
-        bad: list[tuple[str, Died]] = []
-        for image in images:
-            outcome = self._child(task, (image,))
-            if isinstance(outcome, Died):
-                bad.append((image, outcome))
-            if isinstance(outcome, Stopped):
-                return TaskEnd(task, "stopped")
-        for partition in self.case.tables.glob(f"*/{task.task_id}.parquet"):
-            partition.unlink()
-        good = tuple(i for i in images if i not in {b for b, _ in bad})
-        if not bad or not good:
-            return self._lost(task, images, [first], Summary())
-        outcome = self._child(task, good, verify)
-        if isinstance(outcome, Died):
-            return self._lost(task, images, [outcome], Summary())
-        end = self._end(task, good, outcome)
-        self._write(task, [_death(task, (image,), death) for image, death in bad])
-        end.summary.unopened += [image for image, _ in bad]
-        end.summary.lost += len(bad)
-        end.deaths += [death for _, death in bad]
-        return end
-
-    def _write(self, task: Task, problems: list[Problem]) -> None:
+    def _write(self, task: Task, summary: Summary, problems: list[Problem]) -> None:
         with PartitionWriter(self.case.tables, step_task_id(task.task_id, "deaths")) as writer:
             writer.extend(problems)
+        summary.add(Summary(rows=writer.rows))
 
 
-def _problem(task: Task, images: tuple[str, ...], code: str, what: str, effect: str,
-             step: str = "") -> Problem:
-    evidence = task.system.split("!", 1)[0] or (Path(images[0]).name if images else "case")
-    source = Source(evidence, detail=task.label if task.guests else "")
+def _problem(task: Task, code: str, what: str, effect: str, step: str = "") -> Problem:
+    source = Source(task.image or "case", detail=task.label if task.guests else "")
     return Problem(source=source, system_id="" if task.guests else task.system, code=code,
                    what=what, effect=effect, plugin=step)
 
 
-def _death(task: Task, images: tuple[str, ...], death: Died) -> Problem:
+def _death(task: Task, death: Died) -> Problem:
     step = death.step if death.step in task.steps else ""
     where = f"{death.step} of {task.label}"
     effect = f"what {death.step} would have stated about {task.label} is missing" if step else \
         f"nothing of {task.label} is analysed"
-    return _problem(task, images, death.code, f"the process that ran {where} died: {death.what}",
-                    effect, step)
+    return _problem(task, death.code, f"the process that ran {where} died: {death.what}", effect,
+                    step)

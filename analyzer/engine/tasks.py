@@ -1,19 +1,34 @@
 """Tasks: the units that run in a child process each, as plain values.
 
-    survey ──► one task per host system ──► one per guest at each state ──► (nested guests)
-                                        all of them ──► analyses ──► reports
+    images ──► one survey per image ──► one task per host system ──► one per guest at each state
+                                        ──► (nested guests) ──► all of them: analyses ──► reports
+
+Ids begin with the name of the image, so that a task is called the same whatever else is in the
+case: `ws2008.E01@survey`, `ws2008.E01@p1`, `ws2008.E01@p1.0-DC01...`.
 """
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, get_args
 
-TaskKind = Literal["survey", "system", "analyses", "reports"]
+TaskKind = Literal["images", "survey", "system", "analyses", "reports"]
 GUESTS: Final = "find guests"
 """The step of a system task that lists the guests inside; stands beside the plugins."""
 MAX_DEPTH: Final = 8
 """Guests inside guests that are followed."""
+_UNFIT: Final = re.compile(r"[^A-Za-z0-9._-]")
+_LONGEST: Final = 80
+"""Characters of an image's name that stand in ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFiles:
+    """One image: its name in this case ("" before that is known), and the files to open."""
+
+    name: str
+    paths: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +58,7 @@ class Task:
     system   id of the host system, for kind "system"
     guests   hops (messages.Guest.hop) from the host system down, innermost last
     steps    plugins to run (and GUESTS), in this order
+    image    name of the image that it counts to, "" for tasks about the whole case
     """
 
     task_id: str
@@ -51,6 +67,7 @@ class Task:
     steps: tuple[str, ...] = ()
     system: str = ""
     guests: tuple[dict[str, Any], ...] = ()
+    image: str = ""
 
     @property
     def depth(self) -> int:
@@ -58,12 +75,23 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """A task and the images that it opens."""
+
+    task: Task
+    images: tuple[ImageFiles, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
-    """All that a child is told, as one line of JSON."""
+    """All that a child is told, as one line of JSON.
+
+    images  the one that is surveyed, or the disks of the one computer that `task` is about
+    """
 
     task: Task
     case: str
-    images: tuple[str, ...]
+    images: tuple[ImageFiles, ...]
     limits: Limits
     verify: bool = False
 
@@ -79,8 +107,20 @@ class Request:
         if task["kind"] not in get_args(TaskKind):
             raise ValueError(f"unknown kind of task {task['kind']!r}")
         task |= {"steps": tuple(task["steps"]), "guests": tuple(task["guests"])}
-        return cls(Task(**task), data["case"], tuple(data["images"]), Limits(**data["limits"]),
-                   data["verify"])
+        images = tuple(ImageFiles(i["name"], tuple(i["paths"])) for i in data["images"])
+        return cls(Task(**task), data["case"], images, Limits(**data["limits"]), data["verify"])
+
+
+def image_task_id(image: str, part: str) -> str:
+    """Id of a task about an image: `part` is "survey", the volume of its Windows, or "disk".
+
+    `@` is in no cleaned name, so no two images can have ids in common.
+    """
+    cleaned = _UNFIT.sub("_", image)
+    if cleaned != image or len(image) > _LONGEST or image.startswith("."):
+        digest = hashlib.sha256(image.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        cleaned = f"{cleaned[:_LONGEST].lstrip('.')}-{digest}"
+    return f"{cleaned}@{part}"
 
 
 def guest_task_id(parent: str, key: str) -> str:

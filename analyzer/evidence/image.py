@@ -17,7 +17,7 @@ from analyzer.evidence.second_opinion import compare
 from analyzer.evidence.segment import Segment
 from analyzer.evidence.virtual_disk import open_virtual_disks
 from analyzer.records import Evidence
-from analyzer.source import Source
+from analyzer.source import Source, distinct_name
 from analyzer.times import from_unix
 
 _STEP: Final = 1 << 20
@@ -131,8 +131,7 @@ def open_evidence(paths: Sequence[Path], *, second_opinion: bool = True) -> list
         disk = disks.get(number)
         image = _open(found, second_opinion) if disk is None else AcquiredImage(
             disk.segments[0].name, disk.format, disk.segments, disk, disk, disk.ledger)
-        image.name = _distinct(image.name, names)
-        names.add(image.name)
+        image.name = distinct_name(image.name, names)
         images.append(image)
     return images
 
@@ -154,11 +153,3 @@ def _open(found: Group, second_opinion: bool) -> AcquiredImage:
         name, "EWF", segments, ewf, known, ewf.ledger, ewf.hashes.md5, ewf.hashes.sha1, ewf.header,
         from_unix(int(seconds)) if seconds.isdecimal() and len(seconds) < 12 else None)
 
-
-def _distinct(name: str, taken: set[str]) -> str:
-    """`disk.dd`, `disk.dd~2`, `disk.dd~3` ..."""
-    number, wanted = 1, name
-    while wanted in taken:
-        number += 1
-        wanted = f"{name}~{number}"
-    return wanted

@@ -6,6 +6,7 @@ their ids among the files of the command line.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -61,32 +62,63 @@ def open_virtual_disks(groups: Sequence[Group]) -> dict[int, VirtualDisk]:
     Groups that are parents or extents of others are marked `is_part_of_another`. Raises
     EvidenceError, naming the file, where one cannot be opened or is not whole.
     """
-    files = {number: DiskFile(Source(_only(found).name), _only(found).name, _layer(found))
-             for number, found in enumerate(groups) if found.kind in _CHAINED}
+    files = {number: _file(found) for number, found in enumerate(groups)
+             if found.kind in _CHAINED}
+    shelf = Shelf(tuple(files.values()))
+    disks = {number: disk for number in range(len(groups))
+             if (disk := _open_one(number, files, shelf, groups)) is not None}
+    _mark_parts(groups, disks)
+    for number, found in enumerate(groups):
+        if found.kind == "VMDK" and number not in disks and not found.is_part_of_another:
+            raise Unsupported(f"{_only(found).name} is one extent of a split VMDK; give its "
+                              "descriptor, a small .vmdk file of text")
+    return disks
+
+
+def find_parts(groups: Sequence[Group]) -> dict[int, tuple[Segment, ...]]:
+    """The files of each virtual disk, by the index of its group; groups are marked as above.
+
+    What cannot be opened is left out.
+    """
+    files: dict[int, DiskFile] = {}
+    for number, found in enumerate(groups):
+        with suppress(EvidenceError):  # said when it is opened
+            if found.kind in _CHAINED:
+                files[number] = _file(found)
     shelf = Shelf(tuple(files.values()))
     disks: dict[int, VirtualDisk] = {}
     for number, found in enumerate(groups):
-        if number in files:
-            disks[number] = _open_chain(number, files, shelf, groups)
-        elif found.kind == "QCOW":
-            ledger = Ledger()
-            qcow = Qcow(_only(found).name, _only(found), ledger)
-            disks[number] = VirtualDisk(qcow.format, (_only(found),), qcow, ledger)
-        elif found.kind == "VMDK":
-            disk = _open_vmdk(_only(found))
+        if found.kind in _CHAINED and number not in files:
+            continue
+        with suppress(EvidenceError):  # as above
+            disk = _open_one(number, files, shelf, groups)
             if disk is not None:
                 disks[number] = disk
     _mark_parts(groups, disks)
-    return disks
+    return {number: disk.segments for number, disk in disks.items()}
+
+
+def _file(found: Group) -> DiskFile:
+    return DiskFile(Source(_only(found).name), _only(found).name, _layer(found))
+
+
+def _open_one(number: int, files: dict[int, DiskFile], shelf: Shelf,
+              groups: Sequence[Group]) -> VirtualDisk | None:
+    """The virtual disk of a group; None where it is none, or an extent without descriptor."""
+    found = groups[number]
+    if number in files:
+        return _open_chain(number, files, shelf, groups)
+    if found.kind == "QCOW":
+        ledger = Ledger()
+        qcow = Qcow(_only(found).name, _only(found), ledger)
+        return VirtualDisk(qcow.format, (_only(found),), qcow, ledger)
+    return _open_vmdk(_only(found)) if found.kind == "VMDK" else None
 
 
 def _mark_parts(groups: Sequence[Group], disks: dict[int, VirtualDisk]) -> None:
     used = {segment.real for disk in disks.values() for segment in disk.segments[1:]}
-    for number, found in enumerate(groups):
+    for found in groups:
         found.is_part_of_another = all(s.real in used for s in found.segments.values())
-        if found.kind == "VMDK" and number not in disks and not found.is_part_of_another:
-            raise Unsupported(f"{_only(found).name} is one extent of a split VMDK; give its "
-                              "descriptor, a small .vmdk file of text")
 
 
 def _only(found: Group) -> Segment:

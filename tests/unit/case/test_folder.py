@@ -67,8 +67,8 @@ def test_one_run_at_a_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", [
-    b"", b"{", b"[]", b"null", b'{"format": 2}', b'{"format": 1}', b"[" * 100_000,
-    b'{"format": 1, "tool_version": 3}', b"\xff\xfe"])
+    b"", b"{", b"[]", b"null", b'{"format": 1}', b'{"format": 2}', b"[" * 100_000,
+    b'{"format": 2, "tool_version": 3}', b"\xff\xfe"])
 def test_a_damaged_manifest_is_refused(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "case.json").write_bytes(text)
     with pytest.raises(UsageError):
@@ -76,7 +76,6 @@ def test_a_damaged_manifest_is_refused(tmp_path: Path, text: bytes) -> None:
 
 
 def test_a_manifest_comes_back(tmp_path: Path) -> None:
-    manifest = Manifest("1", ["analyze", "\udc80"], "2026",
-                        tasks={"t": {"end": "done", "summary": {}}})
+    manifest = Manifest("1", ["analyze", "\udc80"], "2026", images=[{"name": "a.E01"}])
     manifest.save(tmp_path / "case.json")
     assert load(tmp_path / "case.json") == manifest

@@ -2,7 +2,8 @@
 
 An image is a JSON file: {"systems": [{"id": "s1", "files": ["a"], "guests": [{"key": "g1",
 "systems": [...]}]}]}; {"refuse": "why"} is evidence that cannot be opened, {"crash": true} one
-that kills its reader.
+that kills its reader, {"crash_early": true} one that kills whoever looks at its head. "signature"
+and "known" are those of ownership.DiskFacts.
 """
 
 import json
@@ -16,10 +17,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from analyzer.engine import nursery
+from analyzer.engine.tasks import ImageFiles
 from analyzer.errors import Corrupt, EvidenceError, Notice, Unsupported
+from analyzer.evidence import Arranged
+from analyzer.ownership import DiskFacts
 from analyzer.plugin import Plugin, Tables
 from analyzer.records import Coverage, Evidence, FileEntry, Finding, Problem, Record, Snapshot
-from analyzer.source import Source
+from analyzer.source import Source, distinct_name
 
 COMMAND = (sys.executable, "-P", "-m", "tests.unit.engine.fake_child")
 
@@ -62,8 +66,8 @@ class FakeSystem:
     snapshot_id = ""
 
     def __init__(self, data: dict[str, Any], image: str) -> None:
-        self.data, self.system_id = data, f"{image}!/{data['id']}"
-        self.source = Source(image, f"/{data['id']}")
+        self.source = Source(image, f"/{data['id']}" if data["id"] else "")
+        self.data, self.system_id = data, self.source.address
 
     def problems(self) -> list[Problem]:
         noticed = self.data.pop("odd", "")
@@ -75,11 +79,27 @@ class FakeSystem:
 
 
 class FakeOpening:
-    def images(self, paths: Sequence[str], *, second_opinion: bool) -> list[FakeImage]:
-        return [FakeImage(path) for path in paths]
+    def arrange(self, paths: Sequence[str]) -> list[Arranged]:
+        taken: set[str] = set()
+        for path in paths:
+            if json.loads(Path(path).read_bytes()).get("crash_early"):
+                os.kill(os.getpid(), signal.SIGSEGV)
+        return [Arranged(distinct_name(Path(path).name, taken), (place,))
+                for place, path in enumerate(paths)]
+
+    def image(self, files: ImageFiles, *, second_opinion: bool) -> FakeImage:
+        image = FakeImage(files.paths[0])
+        image.name = files.name
+        return image
+
+    def disk(self, image: FakeImage) -> DiskFacts:
+        number, windows = image.data.get("signature"), [s["id"] for s in image.data["systems"]]
+        return DiskFacts(number, ((number, 1),) if number else (), tuple(windows),
+                         tuple((known, 1) for known in image.data.get("known", ())))
 
     def systems(self, images: Sequence[FakeImage]) -> list[FakeSystem]:
-        return [FakeSystem(s, i.name) for i in images for s in i.data.get("systems", ())]
+        found = [FakeSystem(s, i.name) for i in images for s in i.data["systems"]]
+        return found or [FakeSystem({"id": ""}, images[0].name)]
 
     def states(self, system: FakeSystem) -> list[FakeState]:
         return [FakeState(g["key"], g["key"], g) for g in system.data.get("guests", ())]

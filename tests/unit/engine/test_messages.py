@@ -17,7 +17,7 @@ from analyzer.engine.messages import (
     from_line,
     to_line,
 )
-from analyzer.engine.tasks import Limits, Request, Task, guest_task_id, step_task_id
+from analyzer.engine.tasks import ImageFiles, Limits, Request, Task, guest_task_id, step_task_id
 
 SUMMARY = Summary(rows={"event": 3}, systems=[{"id": "a!/p1", "label": "x"}],
                   guests=[Guest("g1", "DC01 @ \udc80\x1b", {"a": [1]}, 2)],
@@ -60,6 +60,9 @@ def test_any_content(kind: str, data: st.DataObject) -> None:
     {"guests": [{"key": "a", "label": "", "state": {}, "inside": -1}]},
     {"guests": [{"key": "a", "label": "", "state": {}, "inside": 0}] * 5000},
     {"rows": {"../x": 1}}, {"rows": {"event": True}}, {"rows": {"event": 1 << 70}},
+    {"images": [{"name": "a", "data": {"disk": {"signature": 1, "places": [[None]]}}}]},
+    {"images": [{"name": "a", "data": {"disk": {"signature": None, "places": [], "known": [],
+                                                "windows": ["../p1"]}}}]},
     {"bugs": "1"}, {"systems": [1]}, {"images": [{"name": 1, "data": {}}]}])
 def test_what_no_sound_child_says(change: dict[str, object]) -> None:
     content = json.loads(to_line(SUMMARY))["summary"] | change
@@ -75,7 +78,7 @@ def test_deep_nesting() -> None:
 def test_requests_come_back() -> None:
     request = Request(Task("h1.0-g", "system", "DC01 \udc80", ("a", "find guests"), "x!/p1",
                            ({"state": {}, "inside": 0},)),
-                      "case", ("a.E01",), Limits(), verify=True)
+                      "case", (ImageFiles("a.E01", ("/x/a.E01", "b")),), Limits(), verify=True)
     assert Request.from_line(request.to_line()) == request
 
 

@@ -15,7 +15,7 @@ import pytest
 from analyzer.case.folder import Case
 from analyzer.case.lock import CaseInUse, CaseLock
 from analyzer.case.query import CaseTables
-from analyzer.engine import run
+from analyzer.engine import planning
 from analyzer.engine.catalogue import Catalogue
 from analyzer.engine.progress import Quiet
 from analyzer.engine.run import Options, Result, analyze
@@ -80,7 +80,8 @@ def test_a_sound_run(job: Job) -> None:
     manifest = json.loads(result.case.manifest.read_bytes())
     assert (manifest["state"], manifest["exit_code"]) == ("finished", 0)
     assert manifest["coverage"] == {"read": 2}
-    assert manifest["evidence"][0]["media"]["name"] == "a.img"
+    assert [(i["state"], i["exit_code"], i["computers"], i["problems"], i["media"]["name"])
+            for i in manifest["images"]] == [("finished", 0, ["a.img!/s1"], 3, "a.img")]
     assert [r["exit_code"] for r in CaseTables(result.case).rows("run")] == [0]
 
 
@@ -135,7 +136,7 @@ def nested(depth: int) -> dict[str, Any]:
 
 def test_guests_inside_guests_are_followed_to_a_limit(
         job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "MAX_DEPTH", 2)
+    monkeypatch.setattr(planning, "MAX_DEPTH", 2)
     assert len(paths(job.run({"systems": [nested(4)]}, "files"))) == 3
     result = job.run({"systems": [nested(4)]}, "files", case="other", guests=False)
     assert len(paths(result)) == 1
@@ -186,14 +187,15 @@ def test_resume_repeats_nothing_and_ends_the_same(job: Job) -> None:
     content = {"systems": [{"id": "s1", "guests": guests}]}
     whole = job.run(content, "files", "count_files", case="whole")
     cut = job.run(content, "files", "count_files", case="cut")
-    manifest = json.loads(cut.case.manifest.read_bytes())
-    del manifest["tasks"]["h1.0-g1"], manifest["tasks"]["analyses"]
-    cut.case.manifest.write_text(json.dumps(manifest))
-    stamp = (cut.case.tables / "file_entry" / "h1.parquet").stat().st_mtime_ns
-    (cut.case.tables / "file_entry" / ".h1.0-g1.parquet.tmp").write_bytes(b"half")
+    lines = cut.case.journal.read_bytes().splitlines(keepends=True)
+    kept = [line for line in lines
+            if json.loads(line)["task"] not in ("a.img@s1.0-g1", "analyses")]
+    cut.case.journal.write_bytes(b"".join(kept) + b'{"task": "torn')
+    stamp = (cut.case.tables / "file_entry" / "a.img@s1.parquet").stat().st_mtime_ns
+    (cut.case.tables / "file_entry" / ".a.img@s1.0-g1.parquet.x.tmp").write_bytes(b"half")
     resumed = job.run(content, "files", "count_files", case="cut", resume=True)
     assert partitions(resumed) == partitions(whole)
-    assert (cut.case.tables / "file_entry" / "h1.parquet").stat().st_mtime_ns == stamp
+    assert (cut.case.tables / "file_entry" / "a.img@s1.parquet").stat().st_mtime_ns == stamp
     assert not list(cut.case.tables.glob("*/.*"))
     assert json.loads(cut.case.manifest.read_bytes())["resumed"] == 1
 
@@ -244,7 +246,7 @@ def test_a_full_disk_keeps_what_is_finished(job: Job) -> None:
 SCRIPT = """
 import sys
 from pathlib import Path
-from analyzer.engine import run
+from analyzer.engine import planning
 from analyzer.engine.catalogue import Catalogue
 from analyzer.engine.progress import Quiet
 from analyzer.engine.run import Options, analyze
@@ -273,7 +275,7 @@ def _children(pid: int) -> list[int]:
 def test_an_interrupted_run_leaves_a_valid_case_and_no_process(job: Job, how: int) -> None:
     image, case = job.image(ONE), Case(job.folder / "case")
     process = subprocess.Popen([sys.executable, "-c", SCRIPT, image, str(case.root)])
-    started = case.tables / "evidence" / "survey.parquet"
+    started = case.tables / "evidence" / "a.img@survey.parquet"
     _wait_for(lambda: started.exists() and _children(process.pid))
     time.sleep(0.5)
     children = _children(process.pid)

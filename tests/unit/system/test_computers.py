@@ -1,6 +1,9 @@
 """Several images: disks of one host, or hosts side by side."""
 
-from analyzer.computers import group_by_computer
+import json
+
+from analyzer.computers import disk_facts
+from analyzer.ownership import DiskFacts, group_by_computer
 from analyzer.system import build_systems
 from analyzer.volume import Medium
 from corpus.make import hive
@@ -14,6 +17,11 @@ def names(groups: list[list[Medium]]) -> list[list[str]]:
     return [[one.source.evidence for one in group] for group in groups]
 
 
+def grouped(*media: Medium, are_all: bool = True) -> list[list[Medium]]:
+    facts = [DiskFacts.from_json(json.loads(json.dumps(disk_facts(m).to_json()))) for m in media]
+    return [[media[i] for i in group] for group in group_by_computer(facts, are_all=are_all)]
+
+
 def windows(name: str, signature: int, *known: tuple[str, int]) -> Medium:
     """A disk with Windows whose MountedDevices know itself and the signatures of `known`."""
     others = {letter: (number, 1) for letter, number in (("C", signature), *known)}
@@ -23,7 +31,7 @@ def windows(name: str, signature: int, *known: tuple[str, int]) -> Medium:
 def test_a_second_disk_joins_the_host_that_knows_it() -> None:
     data = medium({"D:/VMs/x": b"1"}, "d.E01", OTHER)
     host = windows("c.E01", SIGNATURE, ("D", OTHER))
-    groups = group_by_computer([data, host])
+    groups = grouped(data, host)
     assert names(groups) == [["d.E01", "c.E01"]]
     (system,) = build_systems(groups[0])
     assert [(v.letter, v.letter_basis) for v in system.volumes] == [
@@ -34,7 +42,7 @@ def test_a_second_disk_joins_the_host_that_knows_it() -> None:
 
 
 def test_a_disk_nobody_names_joins_the_only_host_without_a_letter() -> None:
-    groups = group_by_computer([windows("c.E01", SIGNATURE), medium({"X:/y": b""}, "x.E01", OTHER)])
+    groups = grouped(windows("c.E01", SIGNATURE), medium({"X:/y": b""}, "x.E01", OTHER))
     assert names(groups) == [["c.E01", "x.E01"]]
     (system,) = build_systems(groups[0])
     assert [v.name for v in system.volumes] == ["C:", "d2p1:"]
@@ -45,17 +53,17 @@ def test_two_hosts_stay_two() -> None:
     one, two = windows("1.E01", SIGNATURE, ("D", 7)), windows("2.E01", OTHER, ("D", 8))
     disk = medium({"D:/x": b""}, "2d.E01", 8)
     stray = medium({"D:/x": b""}, "stray.E01", 99)
-    assert names(group_by_computer([one, disk, two, stray])) == [
+    assert names(grouped(one, disk, two, stray)) == [
         ["1.E01"], ["2d.E01", "2.E01"], ["stray.E01"]]
 
 
 def test_clones_with_one_signature_are_not_taken_for_each_other() -> None:
-    assert names(group_by_computer([windows("1.E01", SIGNATURE), windows("2.E01", SIGNATURE)])) \
+    assert names(grouped(windows("1.E01", SIGNATURE), windows("2.E01", SIGNATURE))) \
         == [["1.E01"], ["2.E01"]]
 
 
 def test_two_installations_that_know_each_other_are_one_computer() -> None:
     one, two = windows("1.E01", SIGNATURE, ("D", OTHER)), windows("2.E01", OTHER, ("D", SIGNATURE))
-    groups = group_by_computer([one, two])
+    groups = grouped(one, two)
     assert names(groups) == [["1.E01", "2.E01"]]
     assert [s.system_id for s in build_systems(groups[0])] == ["1.E01!/p1", "2.E01!/p1"]

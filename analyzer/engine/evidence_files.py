@@ -1,0 +1,56 @@
+"""The files given on the command line: what they are before and after the run, as the operating
+system says it. Nothing in them is read here.
+"""
+
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from analyzer.errors import UsageError
+from analyzer.records import Problem
+from analyzer.source import Source
+
+Facts = dict[str, Any]
+
+
+def file_facts(path: str) -> Facts:
+    """Name, size and time of a file given as an image; raises UsageError."""
+    try:
+        status = Path(path).stat()
+    except OSError as error:
+        raise UsageError(f"no image {path}: {error.strerror}") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise UsageError(f"{path} is a folder; give the image file in it (for a split image, "
+                         f"its first segment)")
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISBLK(status.st_mode)):
+        raise UsageError(f"{path} is neither a file nor a block device")
+    if not os.access(path, os.R_OK):
+        raise UsageError(f"image {path} may not be read by you")
+    return {"path": path, "name": Path(path).name, "size": status.st_size,
+            "modified_ns": status.st_mtime_ns}
+
+
+def changed(facts: Sequence[Facts]) -> list[Problem]:
+    """State files that are not what they were when the run began."""
+    found = []
+    for before in facts:
+        try:
+            after: Facts | None = file_facts(before["path"])
+        except UsageError:
+            after = None
+        if after != before:
+            found.append(Problem(
+                source=Source(before["name"]), code="IMG-CHANGED",
+                what="the image file changed, or went away, while it was analysed",
+                effect="the tables may mix two states of the image; analyse it again"))
+    return found
+
+
+def are_same(old: Sequence[Facts], new: Sequence[Facts]) -> bool:
+    """Whether a case was begun with these files, in this order; folders may have been renamed."""
+    def plain(facts: Sequence[Facts]) -> list[tuple[Any, Any]]:
+        return [(fact.get("name"), fact.get("size")) for fact in facts]
+
+    return plain(old) == plain(new)
