@@ -84,7 +84,7 @@ class Outlook:
         with self._lock:
             part = self._parts.get(image, _Part())
             done = part.done - part.kept
-            if part.begun_at is None or part.finders or done <= 0:
+            if part.begun_at is None or part.finders or done <= 0 or part.ended == part.planned:
                 return None
             return (self._clock() - part.begun_at) * max(0.0, part.planned - part.done) / done
 
