@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from analyzer.engine import planning
 from analyzer.engine.catalogue import Catalogue
 from analyzer.engine.progress import Quiet
 from analyzer.engine.run import Options, Result, analyze
+from analyzer.engine.supervisor import TaskEnd
 from analyzer.engine.tasks import Limits
 from analyzer.errors import UsageError
 from tests.unit.engine.fake_child import COMMAND, PLUGINS
@@ -45,9 +45,10 @@ class Job:
     def run(self, content: Any, *plugins: str, case: str = "case", limits: Limits = LIMITS,
             **more: Any) -> Result:
         images = more.pop("images", None) or (self.image(content),)
+        screen = more.pop("screen", None) or Quiet()
         options = Options(images=images, case=self.folder / case, jobs=more.pop("jobs", 2),
                           limits=limits, **more)
-        return analyze(options, catalogue(*plugins), Quiet(), COMMAND)
+        return analyze(options, catalogue(*plugins), screen, COMMAND)
 
 
 @pytest.fixture
@@ -225,13 +226,21 @@ def test_what_is_no_image_is_said_before_anything_is_written(job: Job, what: str
     assert not (job.folder / "case").exists()
 
 
+class Touching(Quiet):
+    """Changes an image when the first task ends."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def ended(self, end: TaskEnd) -> None:
+        os.utime(self.path, (1, 1))
+
+
 def test_an_image_that_changes_is_reported(job: Job) -> None:
     path = job.image(ONE)
-    watcher = threading.Timer(0.3, os.utime, (path, (1, 1)))
-    watcher.start()
-    result = job.run(None, "files", "files", "dies_once", "listing", images=(path,))
-    watcher.join()
-    assert "IMG-CHANGED" in {p["code"] for p in problems(result)}
+    result = job.run(None, "files", "listing", images=(path,), screen=Touching(path))
+    assert [p["code"] for p in problems(result)] == ["IMG-CHANGED"]
+    assert result.exit_code == 4
 
 
 def test_a_full_disk_keeps_what_is_finished(job: Job) -> None:
