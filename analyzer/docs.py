@@ -1,4 +1,4 @@
-"""Writes docs/plugins.md and docs/tables.md out of the declarations.
+"""Writes docs/plugins.md, docs/tables.md and docs/coverage.md out of the declarations.
 
 `python -m analyzer.docs` (make docs) writes them, `--check` says whether they are up to date.
 """
@@ -13,6 +13,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final, Union, get_args, get_origin
 
+from analyzer.places import PLACES
 from analyzer.plugin import Plugin, discover
 from analyzer.records import TABLES, Record, column_types, moments, table_name
 from analyzer.source import Source
@@ -22,6 +23,10 @@ _ABOUT_TABLES: Final = """\
 Ticks count 100 ns from 1601-01-01 UTC. In `vmtrail query` a time is a timestamp (microseconds,
 UTC) and `<column>_ticks` beside it is exact. Text that UTF-8 cannot hold (a lone surrogate) is
 written `\\udc80`; a backslash that would then be misread is written `\\u005c`."""
+_ABOUT_COVERAGE: Final = """\
+The table `coverage` says of each of these places, in every system with a Windows, whether it was
+read, is absent, unreadable, read in part, skipped by a limit, or present and not decoded by this
+version. Volumes and the folders that a configuration or the registry names are told there too."""
 _TITLES: Final = {"artifact": "Artifacts", "analysis": "Analyses", "report": "Reports"}
 _NAMES: Final[dict[Any, str]] = {str: "text", int: "integer", bool: "yes or no"}
 
@@ -122,9 +127,20 @@ def plugins_page() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def coverage_page() -> str:
+    """docs/coverage.md"""
+    lines = ["# Coverage", "", "Written by `make docs` from `analyzer/places.py`; do not edit.",
+             "", _ABOUT_COVERAGE, "", "| Place | Holds | Windows | Read by |", "|---|---|---|---|"]
+    for place in PLACES:
+        reader = f"`{place.reader}`" if place.reader else "nobody as yet"
+        lines.append(f"| `{place.path}` | {place.holds} | {place.releases} | {reader} |")
+    return "\n".join(lines) + "\n"
+
+
 def pages() -> dict[Path, str]:
     """Each generated page and what it should hold."""
-    return {FOLDER / "plugins.md": plugins_page(), FOLDER / "tables.md": tables_page()}
+    return {FOLDER / "plugins.md": plugins_page(), FOLDER / "tables.md": tables_page(),
+            FOLDER / "coverage.md": coverage_page()}
 
 
 def main(arguments: list[str]) -> int:

@@ -42,10 +42,7 @@ def summary(case: Case, exit_code: int) -> Iterator[str]:
     snapshots = {r["snapshot_id"]: r["name"] for r in tables.rows("snapshot")}
     yield from _section("Guests", [_guest(r, names, snapshots) for r in inside])
     yield from _problems(tables)
-    looked = Counter(r["state"] for r in tables.rows("coverage"))
-    if looked:
-        yield ""
-        yield "Looked at: " + ", ".join(f"{n:,} {s}" for s, n in sorted(looked.items()))
+    yield from _coverage(tables)
     yield ""
     yield f"{_ENDS[exit_code][0].upper()}{_ENDS[exit_code][1:]}."
     for report in sorted(case.reports.glob("[!.]*")):
@@ -120,6 +117,23 @@ def _tree(snapshots: list[dict[str, Any]]) -> list[str]:
                     if node["snapshot_id"]]
     rest = [s for s in snapshots if s["snapshot_id"] not in seen]
     return lines + [f"   └ {s['name'] or s['snapshot_id']}  ({s['state']})" for s in rest]
+
+
+def _coverage(tables: CaseTables) -> Iterator[str]:
+    """How many places were read or are absent, and by name what was not read."""
+    looked: Counter[str] = Counter()
+    unread: Counter[tuple[str, str]] = Counter()
+    for row in tables.rows("coverage"):
+        looked[row["state"]] += 1
+        if row["state"] not in ("read", "absent"):
+            unread[row["state"], row["place"]] += 1
+    if looked:
+        yield ""
+        yield "Looked at: " + ", ".join(f"{n:,} {s}" for s, n in sorted(looked.items()))
+    for (state, place), count in sorted(unread.items())[:_MOST]:
+        yield f"  {state}: {place}" + (f" (in {count} systems)" if count > 1 else "")
+    if len(unread) > _MOST:
+        yield f"  ... and {len(unread) - _MOST} more in the report"
 
 
 def _problems(tables: CaseTables) -> Iterator[str]:

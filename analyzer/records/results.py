@@ -59,7 +59,8 @@ class Coverage(Record):
 
     place: str
     state: str
-    """read, absent, unreadable, partial, skipped by limit."""
+    """read, absent, unreadable, partial, skipped by limit; "not decoded" where it is there and
+    this version has no reader for it."""
     plugin: str = ""
 
 

@@ -1,6 +1,8 @@
 """What the HTML page shows: the inventory, cut to what a page can hold, with its drawings."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from analyzer.plugin import Tables
@@ -14,6 +16,7 @@ MACHINES: Final = 300
 """Machines with a section of their own."""
 ROWS: Final = 200
 """Rows of one table on the page."""
+_LAST: Final = {"read": 1, "absent": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,8 @@ def _totals(case: Inventory) -> dict[str, int]:
 def _gathered(case: Inventory, table: str) -> Listing:
     """Rows of all machines and of none, as one listing."""
     whole = Listing(kinds=case.kinds(table), total=case.total(table))
-    for listing in case.listings(table):
-        whole.rows.extend(listing.rows[:ROWS - len(whole.rows)])
+    rows: Iterable[Row] = (row for listing in case.listings(table) for row in listing.rows)
+    if table == "coverage":  # what was not read first, what is not there last
+        rows = sorted(rows, key=lambda row: _LAST.get(row["state"], 0))
+    whole.rows.extend(islice(rows, ROWS))
     return whole

@@ -1,0 +1,123 @@
+"""Places on a Windows disk that hold facts about virtual machines, and who reads each.
+
+The table is what "looked at" means: a place that is there and that no plugin of this version
+decodes is said to be so. Who writes a reader puts its name here and lets it `cover` the place;
+a test holds it to that.
+
+    <windows>  the Windows folder        <system>  the volume it is on, C: as a rule
+    <volume>   each volume               *         each folder
+
+Sources: FIELD-GUIDE sections 1, 7, 9, 11, 12, 13 (docs/coverage.md names them place by place).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from analyzer.system import REGISTER, WindowsSystem
+from analyzer.volume import Item
+
+MOST: Final = 1_000
+"""Folders that a `*` stands for."""
+_VIRTUAL_SERVER: Final = "Microsoft\\Virtual Server"
+_CLIENT: Final = "Microsoft\\Windows\\Hyper-V\\Client\\1.0"
+_OLD_DATA: Final = "<system>\\Documents and Settings\\All Users\\Application Data"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place. `reader` is the plugin that reads it and says so, "" for none as yet."""
+
+    path: str
+    holds: str
+    releases: str
+    reader: str = ""
+
+
+PLACES: Final = (
+    Place("<windows>\\System32\\config\\SYSTEM", "services, switches, drive letters", "all",
+          "windows"),
+    Place("<windows>\\System32\\config\\SOFTWARE", "version, default folders", "all", "windows"),
+    Place("<windows>\\System32\\config\\SAM", "accounts", "all"),
+    Place("<windows>\\System32\\config\\SECURITY", "domain of the computer", "all"),
+    Place("<volume>\\Boot\\BCD", "whether the hypervisor starts", "2008 and later"),
+    Place("<volume>\\EFI\\Microsoft\\Boot\\BCD", "the same, UEFI", "2008 and later"),
+    Place(f"<system>\\{REGISTER}\\Virtual Machines", "register of machines", "2008 and later",
+          "virtual_machines"),
+    Place(f"<system>\\{REGISTER}\\Snapshots", "register of snapshots", "2008 and later",
+          "virtual_machines"),
+    Place(f"<system>\\{REGISTER}\\Planned Virtual Machines", "machines being made", "2012 on"),
+    Place(f"<system>\\{REGISTER}\\Virtual Machines Cache", "copies of configurations",
+          "2016 on"),
+    Place(f"<system>\\{REGISTER}\\Resource Types", "resource pools", "2012 on"),
+    Place(f"<system>\\{REGISTER}\\Groups", "groups of machines", "2016 on"),
+    Place(f"<system>\\{REGISTER}\\Persistent Tasks", "tasks under way", "2012 on"),
+    Place(f"<system>\\{REGISTER}\\UndoLog Configuration", "changes under way", "2012 on"),
+    Place(f"<system>\\{REGISTER}\\data.vmcx", "register of machines", "2016 on"),
+    Place(f"<system>\\{REGISTER}\\InitialStore.xml", "who may do what", "2008 to 2012 R2"),
+    Place("<system>\\ProgramData\\Microsoft\\Virtual Machine Manager\\HyperVAuthStore.xml",
+          "who may do what, by Virtual Machine Manager", "2008 to 2012 R2"),
+    Place("<system>\\ProgramData\\Microsoft\\Windows\\HNS\\HNS.data", "container networks",
+          "2016 on"),
+    Place("<system>\\ProgramData\\Microsoft\\Event Viewer\\Views\\ServerRoles\\"
+          "Virtualization.Events.xml", "events of the role", "2008"),
+    Place("<windows>\\System32\\winevt\\Logs", "event logs", "2008 and later"),
+    Place("<windows>\\System32\\config\\AppEvent.Evt", "event log", "2003"),
+    Place("<windows>\\System32\\config\\SysEvent.Evt", "event log", "2003"),
+    Place("<windows>\\System32\\LogFiles\\Sum", "machines seen (User Access Logging)", "2012 on"),
+    Place("<windows>\\Prefetch", "programs started", "clients"),
+    Place(f"<system>\\Users\\*\\AppData\\Roaming\\{_CLIENT}", "hosts and machines a user managed",
+          "2008 and later"),
+    Place(f"<system>\\Documents and Settings\\*\\Application Data\\{_CLIENT}", "the same", "2003"),
+    Place("<system>\\Users\\*\\AppData\\Roaming\\Microsoft\\Windows\\Recent", "files opened",
+          "2008 and later"),
+    Place("<system>\\Users\\*\\NTUSER.DAT", "what a user did", "2008 and later"),
+    Place(f"{_OLD_DATA}\\{_VIRTUAL_SERVER}", "register of machines and networks",
+          "Virtual Server 2005"),
+    Place(f"<system>\\ProgramData\\{_VIRTUAL_SERVER}", "the same on Vista and 2008",
+          "Virtual Server 2005"),
+    Place("<system>\\Documents and Settings\\All Users\\Documents\\Shared Virtual Machines",
+          "default folder of machines", "Virtual Server 2005"),
+    Place("<system>\\Users\\Public\\Documents\\Shared Virtual Machines",
+          "the same on Vista and 2008", "Virtual Server 2005"),
+    Place("<volume>\\$Recycle.Bin", "deleted files", "2008 and later"),
+    Place("<volume>\\RECYCLER", "deleted files", "2003"),
+    Place("<volume>\\System Volume Information", "shadow copies", "all"),
+    Place("<volume>\\$Extend\\$UsnJrnl", "changes of files", "all"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place on one system: its Windows path, and the folder that its `*` is looked for in."""
+
+    path: str
+    folder: str = ""
+    rest: str = ""
+
+
+def spots(system: WindowsSystem, place: Place) -> list[Spot]:
+    """Where the place is on this system's volumes; the first `*` is left for `matches`."""
+    assert system.windows is not None
+    roots = {"<windows>": [system.windows.path], "<system>": [system.windows.volume.name],
+             "<volume>": [v.name for v in system.volumes if v.filesystem is not None]}
+    head, _, below = place.path.partition("\\")
+    paths = [f"{root}\\{below}" for root in roots[head]]
+    return [Spot(path, *path.split("\\*\\", 1)) if "\\*\\" in path else Spot(path)
+            for path in paths]
+
+
+def matches(system: WindowsSystem, spot: Spot) -> Iterator[tuple[str, Item | None]]:
+    """Each path of a spot with what is there; raises EvidenceError, OverflowError past MOST."""
+    if not spot.folder:
+        yield spot.path, system.find(spot.path)
+        return
+    above = system.find(spot.folder)
+    folders = [item for item in above.children() if item.entry.is_directory] if above else []
+    for folder in islice(folders, MOST):
+        item = folder.child(spot.rest)
+        if item is not None:
+            yield f"{folder.path}\\{spot.rest}", item
+    if len(folders) > MOST:
+        raise OverflowError(f"{len(folders)} folders")

@@ -1,0 +1,106 @@
+"""Every place we know of is told of, and one that has a reader is told by that reader."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from analyzer import places as table
+from analyzer.errors import Unreadable
+from analyzer.places import PLACES, Place
+from analyzer.plugin import discover
+from analyzer.records import Coverage
+from analyzer.system import WindowsSystem
+from analyzer.volume import Item
+from corpus.make import hive
+from plugins.artifacts.places import places
+from tests.dict_system import AT, Content, build, host
+
+FOLDERS = {"Logs", "Sum", "Prefetch", "1.0", "Recent", "Virtual Server", "Groups",
+           "Shared Virtual Machines", "$Recycle.Bin", "RECYCLER", "System Volume Information",
+           "Planned Virtual Machines", "Virtual Machines Cache", "Resource Types",
+           "Persistent Tasks", "UndoLog Configuration", "Virtual Machines", "Snapshots"}
+
+
+def spelled(place: Place) -> str:
+    """The place as a file of a dict system, a file in it where it is a folder."""
+    path = place.path.replace("<windows>", "C:/Windows").replace("<system>", "C:")
+    path = path.replace("<volume>", "C:").replace("*", "ann").replace("\\", "/")
+    return f"{path}/x" if path.rpartition("/")[2] in FOLDERS else path
+
+
+def states(system: WindowsSystem, plugin: str = "places") -> dict[str, str]:
+    """What a plugin says of places, by path in upper case."""
+    function = next(p.function for p in discover() if p.name == plugin)
+    said = [r for r in function(system) if isinstance(r, Coverage)]
+    return {r.place.upper(): r.state for r in [*said, *system.coverage()]}
+
+
+def found(place: Place, files: Mapping[str, Content]) -> str | None:
+    where = spelled(place).removesuffix("/x").replace("/", "\\").upper()
+    return states(host(files, "C"), place.reader or "places").get(where)
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.path)
+def test_a_place_that_is_there_is_read_or_said_not_to_be(place: Place) -> None:
+    there: dict[str, Content] = {} if place.path.endswith(("SYSTEM", "SOFTWARE")) \
+        else {spelled(place): b"?"}
+    assert found(place, there) == ("read" if place.reader else "not decoded")
+
+
+@pytest.mark.parametrize("place", [p for p in PLACES if "config\\S" not in p.path or not p.reader],
+                         ids=lambda place: place.path)
+def test_a_place_that_is_not_there_is_absent(place: Place) -> None:
+    if "*" not in place.path:
+        assert found(place, {}) == "absent"
+    else:
+        pattern = spelled(place).removesuffix("/x").replace("/ann/", "/*/").replace("/", "\\")
+        assert states(host({}, "C"))[pattern.upper()] == "absent"
+
+
+def test_each_profile_and_each_volume_counts() -> None:
+    client = "AppData/Roaming/Microsoft/Windows/Hyper-V/Client/1.0/virtmgmt.VMBrowser.config"
+    said = states(host({f"C:/Users/ann/{client}": b"", f"C:/Users/bob/{client}": b"",
+                        "C:/Users/carl/NTUSER.DAT": b"", "D:/$Recycle.Bin/S-1/$I1": b""},
+                       "C", "D"))
+    folder = "APPDATA\\ROAMING\\MICROSOFT\\WINDOWS\\HYPER-V\\CLIENT\\1.0"
+    for user in ("ANN", "BOB"):
+        assert said[f"C:\\USERS\\{user}\\{folder}"] == "not decoded"
+    assert f"C:\\USERS\\CARL\\{folder}" not in said
+    assert said["D:\\$RECYCLE.BIN"] == "not decoded"
+    assert said["C:\\$RECYCLE.BIN"] == "absent"
+
+
+def test_more_profiles_than_are_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "MOST", 2)
+    said = states(host({f"C:/Users/{n}/NTUSER.DAT": b"" for n in "abc"}, "C"))
+    assert said["C:\\USERS\\A\\NTUSER.DAT"] == "not decoded"
+    assert said["C:\\USERS\\*\\NTUSER.DAT"] == "skipped by limit"
+
+
+def test_a_place_that_cannot_be_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    system = host({}, "C")
+    known = WindowsSystem.find
+
+    def find(self: WindowsSystem, path: str) -> Item | None:
+        if path.endswith("Sum"):
+            raise Unreadable("index", 4096, 512)
+        return known(self, path)
+
+    monkeypatch.setattr(WindowsSystem, "find", find)
+    assert states(system)["C:\\WINDOWS\\SYSTEM32\\LOGFILES\\SUM"] == "unreadable"
+    (problem,) = [p for p in system.problems() if p.plugin == "places"]
+    assert (problem.start, problem.length) == (4096, 512)
+    assert problem.source.detail.endswith("Sum")
+
+
+def test_disks_without_windows_have_no_places() -> None:
+    assert list(places(build({"C:/x": b""}))) == []
+
+
+def test_an_installation_of_another_name() -> None:
+    config = "C:/WINNT/System32/config"
+    root = hive.Key("ROOT", AT)
+    root.key("Select", AT).set(hive.dword("Current", 1))
+    said = states(build({f"{config}/SYSTEM": hive.build(root), f"{config}/SAM": b"?"}))
+    sam = [state for path, state in said.items() if path.endswith("WINNT\\SYSTEM32\\CONFIG\\SAM")]
+    assert sam == ["not decoded"]
