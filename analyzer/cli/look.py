@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _STEP: Final = 1 << 20
 
 
-def _located(address: str) -> "Located":
+def located(address: str) -> "Located":
+    """What an address leads to; UsageError with a hint where there is no such image."""
     from analyzer.address import open_address
 
     image = Path(address.split("!/", 1)[0])
@@ -44,7 +45,7 @@ def _like(image: Path) -> str:
 
 def ls(arguments: Namespace) -> int:
     """List a folder, or the volumes of a disk."""
-    for row in _located(arguments.address).list():
+    for row in located(arguments.address).list():
         if arguments.json:
             values = asdict(row) | {"modified_at": times.iso(row.modified_at)}
             sys.stdout.write(json.dumps(values) + "\n")
@@ -74,7 +75,7 @@ def _is_text(data: bytes) -> bool:
 
 def cat(arguments: Namespace) -> int:
     """Print a file byte for byte."""
-    found = _located(arguments.address)
+    found = located(arguments.address)
     is_terminal = sys.stdout.isatty()
     for data in _content(found):
         if is_terminal and not _is_text(data):
@@ -87,7 +88,7 @@ def cat(arguments: Namespace) -> int:
 
 def stat(arguments: Namespace) -> int:
     """Print what is known about an address."""
-    facts = _located(arguments.address).facts()
+    facts = located(arguments.address).facts()
     if arguments.json:
         sys.stdout.write(json.dumps(facts) + "\n")
         return 0
@@ -100,7 +101,7 @@ def stat(arguments: Namespace) -> int:
 
 def export(arguments: Namespace) -> int:
     """Copy a file out of the evidence; prints its SHA-256."""
-    found, target = _located(arguments.address), Path(arguments.output)
+    found, target = located(arguments.address), Path(arguments.output)
     if found.kind != "file":
         raise UsageError(f"{arguments.address} is a {found.kind}; export copies one file")
     digest = hashlib.sha256()

@@ -152,6 +152,12 @@ def _address_verbs(verbs: Any) -> None:
     parser.add_argument("address", metavar="IMAGE!PATH")
     parser.add_argument("-o", "--output", required=True, metavar="FILE",
                         help="file to write; never overwritten")
+    parser = _add(verbs, "config", "config:config", "print a machine configuration as a tree", """\
+Reads XML and .exp, VMCX and VMRS, data.vmcx, .vmc, .vnc, Options.xml and InitialStore.xml, told
+apart by content. A file outside an image is given by its path alone. Settings that no other
+table understands are marked ?, old values that survive in a VMCX are listed at the end.""")
+    parser.add_argument("address", metavar="IMAGE!PATH|FILE")
+    parser.add_argument("--json", action="store_true", help="one object a line")
     parser = _add(verbs, "mount", "mount:mount", "show a disk and its volumes as a folder", """\
 DIR shows disk.raw, the disk as its computer sees it, and a folder for each volume (C, p2, ...),
 until it is unmounted or Ctrl-C is pressed. Nothing can be written; bytes that cannot be known

@@ -32,6 +32,7 @@ from analyzer.formats.vm_metrics import Metric
 from analyzer.formats.vm_resources import Memory, Processors
 from analyzer.formats.vm_settings import Node, Reader, Setting
 
+ROOT: Final = "configuration"
 MACHINE: Final = "Virtual Machines"
 PLANNED: Final = "Planned Virtual Machines"
 _START: Final = {0: "nothing", 1: "restart if it was running", 2: "always start"}

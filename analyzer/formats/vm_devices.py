@@ -51,6 +51,8 @@ class Drive:
     """disk, dvd, floppy, pass-through, none; the file's own word for others, "" for none read."""
     path: str
     qos: Qos | None = None
+    undo_path: str = ""
+    """Virtual Server: undo disk on top of the disk; it may be gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,8 @@ def _slots(word: str, controller: Node, number: int) -> Iterator[Drive]:
         medium = _MEDIA.get(kind.upper(), kind)
         if kind.upper().startswith("PHYSICAL"):
             medium = "pass-through"
-        yield Drive(word, number, slot, medium, path, _qos(node))
+        yield Drive(word, number, slot, medium, path, _qos(node),
+                    node.text_at("undo_pathname"))
 
 
 def _qos(node: Node) -> Qos | None:

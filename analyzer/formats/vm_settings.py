@@ -243,15 +243,20 @@ class Reader:
         swapped = int.from_bytes((ticks % 2**64).to_bytes(8, "little"), "big")
         if _EARLIEST <= swapped < _AFTER:
             effect += f"; with its bytes in reverse order it would be {times.iso(swapped)}"
-        self.note(Notice("TIME-RANGE", f"{self.root.name}/{path} is {text!a}: no time between "
+        self.note(Notice("TIME-RANGE", f"{self._key(path)} is {text!a}: no time between "
                          "1980 and 2100", effect))
         return None
 
     def unfit(self, path: str, text: str, wanted: str) -> None:
         """Notes a value that is not what its key promises."""
         shown = text if len(text) <= 80 else f"{text[:80]}..."
-        self.note(Notice("XML-VALUE", f"{self.root.name}/{path} is {shown!a}, not {wanted}",
+        self.note(Notice("XML-VALUE", f"{self._key(path)} is {shown!a}, not {wanted}",
                          "left out; the raw text stays in the settings"))
+
+    def _key(self, path: str) -> str:
+        """Where the file has what is looked up at `path`."""
+        node = self.root.child(path)
+        return node.key if node is not None and node.key else f"{self.root.name}/{path}"
 
     def note(self, notice: Notice) -> None:
         """Adds a notice; after MOST_NOTICES one last that says so."""

@@ -14,13 +14,12 @@ from typing import Final
 
 from analyzer.errors import Corrupt, NotThisFormat
 from analyzer.formats import vm_configuration, xml_tree
-from analyzer.formats.vm_configuration import VmConfiguration
+from analyzer.formats.vm_configuration import ROOT, VmConfiguration
 from analyzer.formats.vm_settings import Node
 from analyzer.formats.xml_tree import LARGEST
 
 __all__ = ["LARGEST", "ROOT", "VmConfiguration", "parse"]
 
-ROOT: Final = "configuration"
 _SECTIONS: Final = ("global_settings", "manifest", "properties", "savedstate", "settings")
 _DEVICE = re.compile(r"_[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}_")
 

@@ -1,0 +1,112 @@
+"""Which kind of configuration a file is, by its content; and any of them as a tree.
+
+The one place that tells them apart: names choose which files are looked into, never what they
+are. `.vmcx` is HyperVStorage on Server 2016 and XML in Windows Virtual PC.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from analyzer.errors import EvidenceError, Notice, NotThisFormat, Unsupported
+from analyzer.formats import virtual_server, vm_xml, vmc, vmcx, xml_tree
+from analyzer.formats.readable import Readable
+from analyzer.formats.vm_configuration import VmConfiguration
+from analyzer.formats.vm_settings import Setting
+from analyzer.formats.vmcx_history import FormerValue
+
+HEAD: Final = 8192
+"""Bytes that `kind_of` wants."""
+_SECOND_HEADER: Final = 4096
+"""Offset of the other header of a VMCX, where the first is damaged."""
+_FIRST = re.compile(r"<(?![?!/])([A-Za-z_][\w.-]*)")
+_COMMENT = re.compile("<!--(.*?)-->", re.DOTALL)
+_KINDS: Final = {
+    vm_xml.ROOT: "xml", vmc.ROOT: "vmc", virtual_server.DESCRIPTION: "vm_description",
+    "AzAdminManager": "azman",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationFile:
+    """A file as a tree: every leaf in order, and which of them the model understands."""
+
+    kind: str
+    """In words."""
+    settings: tuple[Setting, ...]
+    understood: frozenset[str]
+    notices: tuple[Notice, ...]
+    partial: bool
+    former: tuple[FormerValue, ...] = ()
+    """Old values that survive in a VMCX."""
+
+
+def kind_of(head: bytes) -> str:
+    """`vmcx`, `xml`, `vmc`, `vm_description`, `azman`, `other xml`, or "" for none of them.
+
+    `head` is the first HEAD bytes.
+    """
+    if head.startswith(vmcx.MAGIC) or head[_SECOND_HEADER:].startswith(vmcx.MAGIC):
+        return "vmcx"
+    text = _plain(head)
+    match = _FIRST.search(_COMMENT.sub("", text))
+    if match is None or not text.lstrip().startswith("<"):
+        return ""
+    return _KINDS.get(match[1], "other xml")
+
+
+def _plain(head: bytes) -> str:
+    """ASCII of the first bytes, whatever their encoding: all names that matter are ASCII."""
+    return head.replace(b"\0", b"").decode("ascii", "ignore")
+
+
+def read(blocks: Readable) -> ConfigurationFile:
+    """A file as a tree. Raises NotThisFormat with what was found, Corrupt and Unsupported."""
+    head = blocks.read_at(0, HEAD)
+    kind = kind_of(head)
+    if kind == "vmcx":
+        return _storage(blocks)
+    if blocks.size > xml_tree.LARGEST:
+        raise Unsupported(f"{blocks.size} bytes: XML is read up to {xml_tree.LARGEST}")
+    data = blocks.read_at(0, blocks.size)
+    try:
+        if kind == "vmc":
+            return _machine(vmc.parse(data), "machine of Virtual Server or Virtual PC (.vmc)")
+        if kind in ("xml", ""):
+            return _machine(vm_xml.parse(data), "")
+    except NotThisFormat as error:
+        if kind == "":
+            raise NotThisFormat("no configuration: it begins with "
+                                f"{head[:16].hex(' ') or 'nothing'}", 0) from error
+    return _any_xml(data, kind, head)
+
+
+def _machine(said: VmConfiguration, kind: str) -> ConfigurationFile:
+    what = "snapshot" if said.is_snapshot else "machine"
+    kind = kind or f"configuration of a {what} (XML), version {said.version or 'not said'}"
+    return ConfigurationFile(kind, said.settings, said.understood, said.notices, said.partial)
+
+
+def _storage(blocks: Readable) -> ConfigurationFile:
+    opened = vmcx.open_vmcx(blocks)
+    try:
+        said = opened.configuration()
+        what, understood, notices = "snapshot" if said.is_snapshot else "machine", \
+            said.understood, said.notices
+        kind = f"configuration of a {what} (VMCX), version {said.version or 'not said'}"
+    except EvidenceError:
+        kind, understood, notices = "HyperVStorage file (VMCX, VMRS)", frozenset(), \
+            tuple(opened.notices)
+    return ConfigurationFile(kind, opened.settings, understood, notices, opened.partial,
+                             tuple(opened.former))
+
+
+def _any_xml(data: bytes, kind: str, head: bytes) -> ConfigurationFile:
+    """The same root element without a machine, or another: any tree will do."""
+    tree = xml_tree.read(data, encoding="hex" if kind in ("vmc", "vm_description") else "base64")
+    comment = _COMMENT.search(_plain(head))
+    said = f", which calls itself {comment[1].strip()!a}" if comment else ""
+    words = {"azman": "authorization store (AzMan XML)",
+             "vm_description": "machine description of Windows Virtual PC (XML)"}
+    return ConfigurationFile(words.get(kind, f"XML with root {tree.root.name[:80]!a}{said}"),
+                             tree.settings, frozenset(), tuple(tree.notices), tree.partial)

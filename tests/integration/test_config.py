@@ -1,0 +1,101 @@
+"""`vmtrail config`: any configuration file as a tree."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from analyzer.cli.main import main
+from corpus.make import vm_xml
+from tests.unit.formats import virtual_server_files
+
+VM = "11111111-2222-3333-4444-555555555555"
+
+
+def written(folder: Path, data: bytes) -> str:
+    file = folder / "file"
+    file.write_bytes(data)
+    return str(file)
+
+
+def machine(name: str = "WEB") -> bytes:
+    return vm_xml.machine_xml(vm_xml.Machine(VM, name, 128_000_000_000_000_000))
+
+
+def test_a_file_on_disk_is_a_tree(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", written(tmp_path, machine())]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("configuration of a machine (XML), version 2.0: ")
+    assert lines[1] == "configuration"
+    assert "    name (string): WEB" in lines
+    assert "      device (string): 58f75a6d-d949-4320-99e1-a2a2576d581c" in lines
+    assert "    version (integer) ?: 256" in lines
+    assert lines.count("  manifest") == 1
+
+
+def test_json_has_every_leaf(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "--json", written(tmp_path, machine())]) == 0
+    head, *rows, notice = map(json.loads, capsys.readouterr().out.splitlines())
+    assert head["settings"] == len(rows) > 80
+    assert (notice["notice"], notice["effect"]) == (
+        "XML-VALUE", "left out; the raw text stays in the settings")
+    assert {row["key"]: (row["value"], row["understood"]) for row in rows}[
+        "configuration/properties/name"] == ("WEB", True)
+
+
+@pytest.mark.parametrize(("data", "kind"), [
+    (virtual_server_files.vmc(), "machine of Virtual Server or Virtual PC (.vmc)"),
+    (virtual_server_files.description(), "machine description of Windows Virtual PC (XML)"),
+    (b"<!-- Microsoft Network --><preferences><id type='bytes'>00</id></preferences>",
+     "XML with root 'preferences', which calls itself 'Microsoft Network'"),
+    (b"<AzAdminManager Guid='1'/>", "authorization store (AzMan XML)"),
+    (b"<configuration><appSettings><add key='a'/></appSettings></configuration>",
+     "XML with root 'configuration'")])
+def test_other_kinds_are_told_apart(data: bytes, kind: str, tmp_path: Path,
+                                    capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", written(tmp_path, data)]) == 0
+    assert capsys.readouterr().out.splitlines()[0].startswith(f"{kind}: ")
+
+
+def test_what_is_wrong_is_said_by_code_and_in_words(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", written(tmp_path, machine()[:4000])]) == 4
+    assert "XML-PARTIAL" in capsys.readouterr().err
+    assert main(["config", written(tmp_path, b"MZ\x90\0")]) == 3
+    assert "no configuration: it begins with 4d 5a 90 00" in capsys.readouterr().err
+    assert main(["config", str(tmp_path / "none")]) == 2
+    assert main(["config", written(tmp_path, b"")]) == 3
+    assert main(["config", written(tmp_path, b"<a>" * 100_000)]) in (3, 4)
+    assert main(["config", written(tmp_path, b"<a/>" + b" " * (16 << 20))]) == 3
+
+
+def test_names_that_drive_a_terminal_are_shown(tmp_path: Path,
+                                               capsys: pytest.CaptureFixture[str]) -> None:
+    text = machine().decode("utf-16").replace(">WEB<", ">\u202eBEW\u009b2J<")
+    assert main(["config", written(tmp_path, text.encode("utf-16"))]) == 0
+    out = capsys.readouterr().out
+    assert "\\u202eBEW\\x9b2J" in out
+    assert "\u202e" not in out
+
+
+def test_a_file_of_an_image(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    register = "C:/ProgramData/Microsoft/Windows/Hyper-V/Virtual Machines"
+    address = f"{corpus / 'ws2008.E01'}!/{register}/0C09762A-D156-4CB7-8967-9B4C1F947276.XML"
+    assert main(["config", address]) == 0
+    assert "    name (string): FAX01" in capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(("name", "leaves"), [
+    ("dissect.target/hyperv/B90AC31B-C6F8-479F-9B91-07B894A6A3F6.xml", 244),
+    ("dissect.target/hyperv/993F7B33-6057-4D1E-A1FE-A1A1D77BE974.vmcx", 251),
+    ("dissect.hypervisor/descriptor/hyperv/test.vmcx", 303),
+    ("dissect.target/hyperv/data.vmcx", 35), ("vmc/mosa-674cc0b1-MOSA.vmc", 79)])
+def test_real_files(name: str, leaves: int, realdata: Path,
+                    capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "--json", str(realdata / name)]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len([row for row in rows if "key" in row]) == rows[0]["settings"] == leaves
+    former = [row["value"] for row in rows if "former" in row]
+    is_vmcx = name.endswith(".vmcx") and not name.endswith("data.vmcx")
+    assert ("Planned Virtual Machines" in former) == is_vmcx
