@@ -45,6 +45,8 @@ class AttributeType(IntEnum):
     VOLUME_NAME = 0x60
     VOLUME_INFORMATION = 0x70
     DATA = 0x80
+    INDEX_ROOT = 0x90
+    INDEX_ALLOCATION = 0xA0
     REPARSE_POINT = 0xC0
 
 

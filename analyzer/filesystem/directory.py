@@ -32,6 +32,11 @@ class IndexName(NamedTuple):
     allocated: bool
     is_directory: bool
 
+    @property
+    def has_lost_file(self) -> bool:
+        """In slack, with its reference written over: a copy of a name still listed says nothing."""
+        return not (self.allocated or self.inode or self.sequence)
+
 
 def link_names(index: Sequence[IndexName] | None, rows: Iterable[NameRow],
                is_ours: Callable[[NameRow], bool],
@@ -48,11 +53,13 @@ def link_names(index: Sequence[IndexName] | None, rows: Iterable[NameRow],
         by_file.setdefault(row.record.number, []).append(row)
     links: list[Link] = []
     seen: set[tuple[bytes, int]] = set()
+    listed = {name.text for name in index or () if name.allocated}
     for name in sorted(index or (), key=lambda n: not n.allocated):
         match = _take(by_file.get(name.inode, []), name)
         if match is not None:
             links.append(_from_row(match, is_ours=is_ours(match), is_indexed=name.allocated))
-        elif (name.text, name.inode) not in seen:
+        elif (name.text, name.inode) not in seen and not (
+                name.has_lost_file and name.text in listed):
             links.append(_from_index(name, record))
         seen.add((name.text, name.inode))
     named = {link.inode for link in links if link.name is not None}
@@ -79,6 +86,11 @@ def _take(rows: list[NameRow], name: IndexName) -> NameRow | None:
             rows.remove(row)
             return row
     return None
+
+
+def confirmed_link(row: NameRow) -> Link:
+    """A name that its file and the index both have."""
+    return _from_row(row, is_ours=True, is_indexed=True)
 
 
 def _from_row(row: NameRow, *, is_ours: bool, is_indexed: bool) -> Link:

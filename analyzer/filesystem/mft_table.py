@@ -6,10 +6,13 @@ the ledger says so. Nothing here needs The Sleuth Kit.
 
 import struct
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from analyzer.blocks import ExtentMap, Kind
 from analyzer.errors import Corrupt, EvidenceError, Notice, Unreadable
@@ -26,6 +29,8 @@ from analyzer.filesystem.stream import stream_map
 
 _CHUNK: Final = 1 << 20
 _CHUNKS: Final = 32
+_MOST_RECORDS: Final = 1 << 24
+"""Read in one pass: 16 GiB of $MFT. The volume may claim that all of it is $MFT."""
 _LARGEST_LIST: Final = 256 * 1024
 _MOST_EXTENSIONS: Final = 8192
 _MOST_PIECES: Final = 512
@@ -57,6 +62,32 @@ class MasterFileTable:
         at = number * self.boot.record_size
         chunk = self._chunk(at // _CHUNK)
         return chunk[at % _CHUNK:at % _CHUNK + self.boot.record_size]
+
+    def batches(self, size: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
+        """The records that lie in the volume, without the table's holes, at most `size` at once.
+
+        Their numbers, in order, and their bytes, (n, record size); zeros for what is unreadable.
+        """
+        wide, after, most = self.boot.record_size, 0, _MOST_RECORDS
+        for extent in self.map:
+            if extent.kind != Kind.DATA:
+                continue
+            first = max(after, extent.start // wide)
+            after = max(after, min(self.count, -(-extent.end // wide)))
+            for low in range(first, after, size):
+                high = min(low + size, after, low + most)
+                if low == high:
+                    self.report(Notice("MFT-MANY", f"more than {_MOST_RECORDS} MFT records",
+                                       "the rest is not read"))
+                    return
+                most -= high - low
+                data = np.frombuffer(self._bytes(low * wide, (high - low) * wide), np.uint8)
+                yield np.arange(low, high), data.reshape(-1, wide)
+
+    def _bytes(self, at: int, length: int) -> bytes:
+        """Bytes of $MFT, zeros where there are none."""
+        return b"".join([self.image.read(extent.at, extent.length) if extent.kind == Kind.DATA
+                         else bytes(extent.length) for extent in self.map.find(at, length)])
 
     def is_lost(self, number: int) -> bool:
         """Whether a part of the record could not be read."""
@@ -164,9 +195,7 @@ class MasterFileTable:
         if number in self._chunks:
             self._chunks.move_to_end(number)
             return self._chunks[number]
-        parts = [self.image.read(extent.at, extent.length) if extent.kind == Kind.DATA
-                 else bytes(extent.length) for extent in self.map.find(number * _CHUNK, _CHUNK)]
-        self._chunks[number] = b"".join(parts)
+        self._chunks[number] = self._bytes(number * _CHUNK, _CHUNK)
         if len(self._chunks) > _CHUNKS:
             self._chunks.popitem(last=False)
         return self._chunks[number]

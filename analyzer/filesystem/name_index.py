@@ -1,26 +1,35 @@
-"""Every $FILE_NAME of a master file table by its directory: the second look at what exists.
+"""Every file and every $FILE_NAME of a master file table, as columns: the second look.
 
 The directory indexes ($I30) say which names a directory has; each file says in which directory
 it is. Where an index is damaged the files still say so, and a deleted file says so for as long
-as its record stands.
+as its record stands. One pass over the table in batches (record_batch.py); records that are not
+clean are read one by one (mft.py).
 """
 
-from array import array
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.blocks import Kind
 from analyzer.errors import Corrupt, EvidenceError
-from analyzer.filesystem.attributes import FileName, Reference
+from analyzer.filesystem.attributes import FileName, Reference, text
 from analyzer.filesystem.mft import MftRecord, name_parents
 from analyzer.filesystem.mft_table import MasterFileTable
+from analyzer.filesystem.record_batch import (
+    Flags,
+    Ints,
+    Names,
+    Records,
+    decode_batch,
+)
 
 FIRST_USER: Final = 24
 """Records below are reserved; nameless ones among them are normal."""
+_BATCH: Final = 2048
+_NUMBER: Final = np.uint64(0xFFFF_FFFF_FFFF)
+_DOT, _SPACE, _SLASH, _BACKSLASH = 46, 32, 47, 92
 
 
 class NameRow(NamedTuple):
@@ -32,45 +41,104 @@ class NameRow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Files:
+    """The clean records that hold a file, in order of their MFT number; see Records for columns."""
+
+    number: Ints
+    sequence: Ints
+    in_use: Flags
+    is_directory: Flags
+    is_plain: Flags
+    size: Ints
+    standard: Ints
+    file_attributes: Ints
+    security: Ints
+
+    def find(self, numbers: Ints) -> Ints:
+        """The row of each MFT number, -1 where it is none of them."""
+        if not len(self.number):
+            return np.full(len(numbers), -1)
+        rows = np.minimum(np.searchsorted(self.number, numbers), len(self.number) - 1)
+        return np.where(self.number[rows] == numbers, rows, -1)
+
+    def are_named_by(self, rows: Ints, sequences: Ints) -> Flags:
+        """`MftRecord.is_named_by` for many; `rows` are not -1."""
+        own = self.sequence[rows]
+        later = ~self.in_use[rows] & (own == sequences % 0xFFFF + 1)
+        result: Flags = (sequences == 0) | (sequences == own) | later
+        return result
+
+
+@dataclass(frozen=True, eq=False)
 class NameIndex:
-    """Columns of equal length, sorted by parent, then number.
+    """Columns of equal length, one row a name, sorted by parent, then number.
 
     number   MFT number of the file         holder  record that holds the name, and at which
     place    place in its `names`           parent  MFT number of the directory
     parent_sequence                         nameless  numbers of files without any name
+    file     row in `files`, -1 for records that are not clean
+    space, times, length                    as in record_batch.Names, for clean records
+    start    of the name in `units`         is_odd  a name that Windows would not make
     """
 
     table: MasterFileTable
-    number: NDArray[np.int64]
-    holder: NDArray[np.int64]
-    place: NDArray[np.int64]
-    parent: NDArray[np.int64]
-    parent_sequence: NDArray[np.int64]
+    files: Files
     nameless: tuple[int, ...]
+    units: NDArray[np.uint16]
+    number: Ints
+    holder: Ints
+    place: Ints
+    parent: Ints
+    parent_sequence: Ints
+    space: Ints
+    times: Ints
+    length: Ints
+    start: Ints
+    is_odd: Flags
 
     @classmethod
     def build(cls, table: MasterFileTable) -> "NameIndex":
         """One pass over the table; records that cannot be read are reported to it."""
-        columns = [array("q") for _ in range(5)]
-        nameless: dict[int, None] = {}
-        for number, base, names in _scan(table):
-            file = Reference.of(base).number if base else number
-            if not names and not base and number >= FIRST_USER:
-                nameless[number] = None
-            for place, parent in names:
-                reference = Reference.of(parent)
-                row = (file, number, place, reference.number, reference.sequence)
-                for column, value in zip(columns, row, strict=True):
-                    column.append(value)
-        arrays = [np.array(column, np.int64) for column in columns]
-        order = np.lexsort((arrays[2], arrays[1], arrays[0], arrays[3]))
-        file_, holder, place_, parent_, sequence = (column[order] for column in arrays)
-        named = set(file_[file_ != holder].tolist())
-        return cls(table, file_, holder, place_, parent_, sequence,
-                   tuple(number for number in nameless if number not in named))
+        return _Pass(table).run()
 
     def __len__(self) -> int:
         return len(self.number)
+
+    @cached_property
+    def file(self) -> Ints:
+        """See the class."""
+        return self.files.find(self.number)
+
+    @cached_property
+    def is_plain(self) -> Flags:
+        """Names whose entry follows from these columns and those of `files` alone."""
+        plain: Flags = (self.file >= 0) & (self.holder == self.number) & ~self.is_odd
+        plain[plain] = self.files.is_plain[self.file[plain]]
+        return plain
+
+    @cached_property
+    def is_ours(self) -> Flags:
+        """Names whose directory is still the one they mean, both of them clean."""
+        above = self.files.find(self.parent)
+        ours: Flags = (above >= 0) & (self.file >= 0) & (self.number != self.parent)
+        ours[ours] = self.files.are_named_by(above[ours], self.parent_sequence[ours])
+        return ours
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The name of each row; "" where its record is not clean."""
+        raw = self.units.tobytes()
+        starts, ends = self.start.tolist(), (self.start + self.length).tolist()
+        if ((self.units & 0xF800) == 0xD800).any():
+            return [text(raw[2 * low:2 * high])
+                    for low, high in zip(starts, ends, strict=True)]
+        whole = raw.decode("utf-16-le")
+        return [whole[low:high] for low, high in zip(starts, ends, strict=True)]
+
+    def raw(self, row: int) -> bytes:
+        """The name as on disk."""
+        low = int(self.start[row])
+        return self.units[low:low + int(self.length[row])].tobytes()
 
     def rows(self, parent: int) -> range:
         """Rows of the names that say they are in directory `parent`."""
@@ -101,26 +169,105 @@ class NameIndex:
         return Reference(int(self.parent[row]), int(self.parent_sequence[row]))
 
 
-def _scan(table: MasterFileTable) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
-    """Number, base reference and `name_parents` of each record that holds a file."""
-    for number in _numbers(table):
-        data = table.raw(number)
+@dataclass(slots=True)
+class _Pass:
+    """The columns of a table, batch by batch."""
+
+    table: MasterFileTable
+    files: list[tuple[NDArray[Any], ...]] = field(default_factory=list)
+    names: list[tuple[NDArray[Any], ...]] = field(default_factory=list)
+    units: list[NDArray[np.uint16]] = field(default_factory=list)
+    nameless: list[int] = field(default_factory=list)
+    written: int = 0
+
+    def run(self) -> NameIndex:
+        for numbers, data in self.table.batches(_BATCH):
+            records, names = decode_batch(data)
+            self._take_files(numbers, records)
+            self._take_names(numbers, records, names)
+            self._take_others(numbers, data, records)
+        files = Files(*_join(self.files, "qq???q4qq"))
+        columns = _join(self.names, "qqqqqq4qq?")
+        number, holder, place, parent = columns[:4]
+        order = np.lexsort((place, holder, number, parent))
+        named = set(number[number != holder].tolist())
+        columns = [column[order] for column in columns]
+        units = np.concatenate([*self.units, np.zeros(0, np.uint16)])
+        nameless = sorted(number for number in self.nameless if number not in named)
+        return NameIndex(self.table, files, tuple(nameless), units, *columns)
+
+    def _take_files(self, numbers: Ints, records: Records) -> None:
+        kept = records.is_file & records.is_clean & (records.base == 0)
+        self.files.append(tuple(column[kept] for column in (
+            numbers, records.sequence, records.in_use, records.is_directory, records.is_plain,
+            records.size, records.standard, records.file_attributes, records.security)))
+
+    def _take_names(self, numbers: Ints, records: Records, names: Names) -> None:
+        base = records.base[names.record].view(np.uint64)
+        holder = numbers[names.record]
+        number = np.where(base == 0, holder, (base & _NUMBER).astype(np.int64))
+        start = np.cumsum(names.length) - names.length
+        is_odd = _are_odd(names, start)
+        self.names.append((
+            number, holder, names.place, (names.parent & _NUMBER).astype(np.int64),
+            (names.parent >> np.uint64(48)).astype(np.int64), names.space, names.times,
+            names.length, start + self.written, is_odd))
+        self.units.append(names.units)
+        self.written += len(names.units)
+        alone = records.is_file & records.is_clean & (records.base == 0)
+        alone[names.record] = False
+        # Windows 10 fills new records with times and empty data before their first use
+        alone &= records.in_use | ~records.is_plain | (records.size != 0)
+        self.nameless += numbers[alone & (numbers >= FIRST_USER)].tolist()
+
+    def _take_others(self, numbers: Ints, data: NDArray[np.uint8], records: Records) -> None:
+        """Records that are not clean, one by one."""
+        odd = np.where(records.is_signed, ~records.is_clean, data.view("<u4")[:, 0] != 0)
+        if self.table.image.ledger.ranges:
+            odd |= ~records.is_signed
+        for row in np.flatnonzero(odd):
+            self._take_other(int(numbers[row]), data[row].tobytes())
+
+    def _take_other(self, number: int, data: bytes) -> None:
         try:
-            names = name_parents(data)
+            found = name_parents(data)
         except Corrupt as error:
-            table.report_record(number, error)
-            continue
-        if names is not None:
-            yield number, *names
-        elif data[:4] != b"FILE" and (any(data[:4]) or table.is_lost(number)):
-            table.report_record(number, Corrupt(f"it begins with {data[:4]!r}"))
+            self.table.report_record(number, error)
+            return
+        if found is None:
+            if data[:4] != b"FILE" and (any(data[:4]) or self.table.is_lost(number)):
+                self.table.report_record(number, Corrupt(f"it begins with {data[:4]!r}"))
+            return
+        base, names = found
+        file = Reference.of(base).number if base else number
+        if not names and not base and number >= FIRST_USER:
+            self.nameless.append(number)
+        for place, parent in names:
+            directory = Reference.of(parent)
+            row = (file, number, place, directory.number, directory.sequence, 0)
+            self.names.append((*(np.array([value]) for value in row), np.zeros((1, 4), np.int64),
+                               np.zeros(1, np.int64), np.zeros(1, np.int64), np.ones(1, np.bool_)))
 
 
-def _numbers(table: MasterFileTable) -> Iterator[int]:
-    """The records of the table that lie in the volume, in order, without its holes."""
-    size, after = table.boot.record_size, 0
-    for extent in table.map:
-        if extent.kind == Kind.DATA:
-            first = max(after, extent.start // size)
-            after = min(table.count, -(-extent.end // size))
-            yield from range(first, after)
+def _are_odd(names: Names, start: Ints) -> Flags:
+    """Names that `entries.is_odd` may find odd, and those with surrogates."""
+    units = names.units
+    strange = (units < _SPACE) | (units == _SLASH) | (units == _BACKSLASH)
+    strange |= units & 0xF800 == 0xD800
+    odd: Flags = names.length == 0
+    places = np.flatnonzero(strange)
+    if len(places):
+        odd[np.searchsorted(start + names.length, places, side="right")] = True
+    dots = (names.length <= len("..")) & ~odd
+    odd[dots] = units[start[dots]] == _DOT
+    return odd
+
+
+def _join(parts: list[tuple[NDArray[Any], ...]], empty: str) -> list[NDArray[Any]]:
+    """Columns out of the columns of each part, which is emptied; "4" is four numbers a row."""
+    columns = []
+    for number, kind in enumerate(empty):
+        none = np.zeros((0, 4), np.int64) if kind == "4" else np.zeros(0, kind)
+        columns.append(np.concatenate([none, *(part[number] for part in parts)]))
+    parts.clear()
+    return columns

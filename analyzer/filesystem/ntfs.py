@@ -30,6 +30,7 @@ from analyzer.filesystem.entries import (
     pieces,
 )
 from analyzer.filesystem.image import PaddedImage
+from analyzer.filesystem.listing import Listed
 from analyzer.filesystem.mft_table import MasterFileTable, open_table
 from analyzer.filesystem.name_index import NameIndex
 from analyzer.filesystem.paths import fold, has_short_name, locate
@@ -137,11 +138,19 @@ class Ntfs:
 
     def walk(self, *, deleted: bool = True) -> Iterator[Entry]:
         """Every entry below the root: parents before children, in one order each time."""
+        for found in self.listing(deleted=deleted):
+            if isinstance(found, Listed):
+                yield from found.entries()
+            else:
+                yield found
+
+    def listing(self, *, deleted: bool = True) -> Iterator[Entry | Listed]:
+        """The same, plain files of a directory many at once, not made entries yet."""
         return self._walk(include_deleted=deleted).run(self.root())
 
     def children(self, directory: Entry) -> list[Entry]:
         """Allocated and deleted, sorted by name, then number."""
-        return [step.entry for step in self._walk().steps(directory)]
+        return list(self._walk().children(directory))
 
     def find(self, path: str) -> Entry | None:
         """The entry at "/Windows/System32": any case, no link followed; None when absent.

@@ -5,14 +5,24 @@ entered once, and only by a name that its own $FILE_NAME confirms. Names that no
 reaches (deleted directories reused, damaged indexes, loops) come last, under /$OrphanFiles.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import numpy as np
+
 from analyzer.errors import EvidenceError, Notice
+from analyzer.filesystem.agreement import agreeing
 from analyzer.filesystem.attributes import AttributeType, Reference
-from analyzer.filesystem.directory import LOST, NOT_IN_INDEX, IndexName, link_names
+from analyzer.filesystem.directory import (
+    LOST,
+    NOT_IN_INDEX,
+    IndexName,
+    confirmed_link,
+    link_names,
+)
 from analyzer.filesystem.entries import ORPHANS, Entry, Link, make_entry
+from analyzer.filesystem.listing import Listed
 from analyzer.filesystem.mft import MftRecord
 from analyzer.filesystem.name_index import NameIndex, NameRow
 
@@ -42,19 +52,62 @@ class Walk:
     include_deleted: bool = True
     _seen: bytearray = field(default_factory=bytearray)
     _entered: set[int] = field(default_factory=set)
+    _agreed: set[int] | None = None
 
-    def run(self, root: Entry) -> Iterator[Entry]:
-        """Every entry below `root`, parents before children."""
+    def run(self, root: Entry) -> Iterator[Entry | Listed]:
+        """Every entry below `root`, parents before children; plain files many at once."""
         self._seen = bytearray(len(self.names))
-        for count, entry in enumerate(self._all(root)):
-            if count == MOST_ENTRIES:
+        files = self.names.files
+        self._agreed = agreeing(self.names, files.number[files.is_directory].tolist())
+        count = 0
+        for found in self._all(root):
+            count += len(found) if isinstance(found, Listed) else 1
+            if count > MOST_ENTRIES:
                 self.report(Notice("NTFS-ENTRIES", f"more than {MOST_ENTRIES} names",
                                    "the rest is not listed"))
                 return
-            yield entry
+            yield found
 
-    def steps(self, directory: Entry) -> list[Step]:
+    def children(self, directory: Entry) -> Iterator[Entry]:
         """What is in a directory, sorted by name, then number."""
+        for found in self._steps(directory):
+            if isinstance(found, Listed):
+                yield from found.entries()
+            else:
+                yield found.entry
+
+    def _steps(self, directory: Entry) -> "list[Step | Listed]":
+        """What is in a directory, sorted by name, then number; plain files many at once."""
+        number = directory.inode
+        agreed = agreeing(self.names, [number]) if self._agreed is None else self._agreed
+        steps = self._agreed_steps(directory) if number in agreed else None
+        return [*self._weighed_steps(directory)] if steps is None else steps
+
+    def _agreed_steps(self, directory: Entry) -> "list[Step | Listed] | None":
+        """Where index and files say the same; None where a record is not what it seemed."""
+        names = self.names
+        rows = [row for row in names.rows(directory.inode) if names.is_ours[row]]
+        rows.sort(key=lambda row: (names.texts[row], names.number[row]))
+        steps: list[Step | Listed] = []
+        plain: list[int] = []
+        for row in rows:
+            if names.is_plain[row] and not names.files.is_directory[names.file[row]]:
+                plain.append(row)
+                continue
+            found = names.get(row)
+            if found is None:
+                return None
+            if plain:
+                steps.append(Listed(names, directory.path, np.array(plain)))
+                plain = []
+            steps.append(self._step(confirmed_link(found), directory.path))
+        if plain:
+            steps.append(Listed(names, directory.path, np.array(plain)))
+        self._mark(rows)
+        return steps
+
+    def _weighed_steps(self, directory: Entry) -> list[Step]:
+        """Name by name, out of what the index, the files and The Sleuth Kit say."""
         number = directory.inode
         try:
             record = self.names.table.record(number)
@@ -114,10 +167,10 @@ class Walk:
         except EvidenceError as error:
             self.names.table.report_record(number, error)
 
-    def _all(self, root: Entry) -> Iterator[Entry]:
+    def _all(self, root: Entry) -> Iterator[Entry | Listed]:
         self._entered.add(root.inode)
         self._mark(self.names.rows_of(root.inode))
-        yield from self._descend(self.steps(root))
+        yield from self._descend(self._steps(root))
         for is_loop in (False, True):
             for row in range(len(self.names)):
                 if not self._seen[row] and (is_loop or not self._has_directory(row)):
@@ -125,12 +178,15 @@ class Walk:
                     yield from self._descend(self._orphan(row))
         yield from self._descend([self._step(link, ORPHANS) for link in self._nameless()])
 
-    def _descend(self, steps: list[Step]) -> Iterator[Entry]:
+    def _descend(self, steps: Sequence[Step | Listed]) -> Iterator[Entry | Listed]:
         stack = [iter(steps)]
         while stack:
             step = next(stack[-1], None)
             if step is None:
                 stack.pop()
+                continue
+            if isinstance(step, Listed):
+                yield step if self.include_deleted else step.only_allocated()
                 continue
             entry = step.entry
             if not entry.allocated and not self.include_deleted:
@@ -138,7 +194,7 @@ class Walk:
             yield entry
             if step.can_enter and self._may_enter(entry, len(stack)):
                 self._entered.add(entry.inode)
-                stack.append(iter(self.steps(entry)))
+                stack.append(iter(self._steps(entry)))
 
     def _may_enter(self, entry: Entry, depth: int) -> bool:
         if entry.inode in self._entered:

@@ -18,3 +18,11 @@ def test_a_former_name_without_reference_is_not_mft() -> None:
     (link,) = link_names([slack], [], lambda _: True, find)
     assert (link.record, link.sequence, link.allocated, link.note) == (
         None, 0, False, NO_REFERENCE)
+
+
+def test_a_copy_of_a_listed_name_without_reference_is_left_out() -> None:
+    """Splitting a node leaves such copies: they are no deleted files."""
+    name = IndexName(b"a.xml", 7, 1, allocated=True, is_directory=False)
+    copy = IndexName(b"a.xml", 0, 0, allocated=False, is_directory=False)
+    (link,) = link_names([copy, name], [], lambda _: True, find)
+    assert (link.inode, link.allocated) == (7, True)

@@ -1,0 +1,111 @@
+"""Records in batches: by construction, and against the reading one by one wherever it is clean."""
+
+import random
+import struct
+
+import numpy as np
+import pytest
+
+from analyzer.errors import Corrupt
+from analyzer.filesystem.attributes import DOS, AttributeType
+from analyzer.filesystem.mft import MftRecord, parse_record
+from analyzer.filesystem.record_batch import Names, Records, decode_batch
+from tests.unit.filesystem.mft_writer import (
+    DATA,
+    LABEL,
+    REPARSE,
+    T0,
+    attribute_list,
+    file_name,
+    non_resident,
+    record,
+    reference,
+    resident,
+    standard,
+)
+
+SAMPLES = (
+    record(40, [standard(), file_name("plain.txt"), resident(DATA, b"hi")], sequence=7),
+    record(41, [standard(flags=0x10), file_name("dir")], flags=3),
+    record(42, [standard(), file_name("LONGNA~1.TXT", space=DOS), file_name("long name.txt"),
+                non_resident(DATA, [(200, 5), (None, 3)], 7000, initialized=100)]),
+    record(43, [standard(), file_name("only~1", space=DOS), file_name("link", 30, 2)]),
+    record(44, [standard(), file_name("s"), resident(DATA, b"", "stream")]),
+    record(45, [standard(), file_name("r"), resident(REPARSE, bytes(16))]),
+    record(46, [standard(), file_name("l"), attribute_list([(DATA, 0, 47, 1)])]),
+    record(47, [non_resident(DATA, [(9, 1)], 0, first_vcn=1)], base=reference(46, 1)),
+    record(48, [resident(LABEL, b"")]),
+    record(49, [standard(created=0), file_name("gone \ud83d")], flags=0),
+)
+
+
+def decode(records: tuple[bytes, ...]) -> tuple[Records, Names]:
+    return decode_batch(np.frombuffer(b"".join(records), np.uint8).reshape(len(records), -1))
+
+
+def test_what_is_in_clean_records() -> None:
+    records, names = decode(SAMPLES)
+    assert records.is_clean.all()
+    assert records.is_plain.tolist() == [True] * 4 + [False] * 4 + [True] * 2
+    assert records.is_file.tolist() == [True] * 8 + [False, True]
+    assert records.sequence.tolist() == [7] + [1] * 9
+    assert records.in_use.tolist() == [True] * 9 + [False]
+    assert np.flatnonzero(records.is_directory).tolist() == [1]
+    assert records.size[[0, 2]].tolist() == [2, 7000]
+    assert records.standard[0].tolist() == [T0, T0 + 1, T0 + 2, T0 + 3]
+    assert records.standard[9].tolist() == [0, 1, 2, 3]
+    assert records.file_attributes[:2].tolist() == [0x20, 0x10]
+    assert set(records.security[:2].tolist()) == {256}
+    assert records.base[7] == reference(46, 1)
+    # the DOS name beside a long one in the same directory is left out, the other one is not
+    assert list(zip(names.record.tolist(), names.place.tolist(), strict=True)) == [
+        (0, 0), (1, 0), (2, 1), (3, 0), (3, 1), (4, 0), (5, 0), (6, 0), (9, 0)]
+    text = names.units.tobytes().decode("utf-16-le", "surrogatepass")
+    assert text == "plain.txtdirlong name.txtonly~1linksrlgone \ud83d"
+    assert names.times[0].tolist() == [T0 + 10, T0 + 11, T0 + 12, T0 + 13]
+
+
+def test_an_empty_batch_and_foreign_bytes() -> None:
+    records, names = decode((bytes(1024), b"\xff" * 1024, b"BAAD" + bytes(1020)))
+    assert not records.is_signed.any()
+    assert not records.is_clean.any()
+    assert len(names.record) == 0
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_damaged_records_are_clean_only_where_the_other_reader_agrees(seed: int) -> None:
+    chance = random.Random(seed)
+    mutants = []
+    for _ in range(50):
+        data = bytearray(chance.choice(SAMPLES))
+        for _ in range(chance.randrange(3)):
+            at = chance.choice([chance.randrange(400), *range(20, 30)])
+            value = chance.choice([b"\0", b"\xff", struct.pack("<I", chance.randrange(1 << 32)),
+                                   bytes([chance.randrange(256)])])
+            data[at:at + len(value)] = value
+        mutants.append(bytes(data[:1024]))
+    records, names = decode(tuple(mutants))
+    for row, mutant in enumerate(mutants):
+        if records.is_clean[row]:
+            compare(parse_record(mutant, row), row, records, names)
+        elif records.is_signed[row]:
+            with pytest.raises(Corrupt):
+                raise parse_record(mutant, row).damage or Corrupt("values off their alignment")
+
+
+def compare(one: MftRecord, row: int, records: Records, names: Names) -> None:
+    assert one.damage is None
+    assert (one.sequence, one.in_use, one.is_directory) == (
+        records.sequence[row], records.in_use[row], records.is_directory[row])
+    for found in np.flatnonzero(names.record == row):
+        name = one.names[names.place[found]]
+        assert (name.created or 0, name.modified or 0, name.changed or 0,
+                name.accessed or 0) == tuple(names.times[found])
+        assert (2 * names.length[found], name.namespace) == (len(name.raw), names.space[found])
+    if one.standard is not None and records.is_plain[row]:
+        times = one.standard
+        assert (times.created or 0, times.modified or 0, times.changed or 0,
+                times.accessed or 0) == tuple(records.standard[row])
+        assert times.file_attributes == records.file_attributes[row]
+    if records.is_plain[row]:
+        assert sum(a.size for a in one.of_type(AttributeType.DATA)) == int(records.size[row])
