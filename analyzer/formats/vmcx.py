@@ -63,12 +63,14 @@ class Vmcx:
         return next((node for node in self.top if node.name == name), None)
 
     def configuration(self) -> VmConfiguration:
-        """The machine's or snapshot's; raises NotThisFormat where the file is none of these."""
+        """The machine's or snapshot's.
+
+        Raises NotThisFormat where the file is none of these, Corrupt where that is not known.
+        """
         root = self.root(_ROOT)
-        if root is None and not self.partial:
-            raise NotThisFormat("a HyperVStorage file without a configuration")
-        root = root or Node(_ROOT, key=_ROOT, whole=False)
-        if not any(root.child(path) for path in _OURS) and not self.partial:
+        if root is None or not any(root.child(path) for path in _OURS):
+            if self.partial:
+                raise Corrupt("what is left of this file tells of no machine")
             raise NotThisFormat("a HyperVStorage file of something other than a machine")
         return vm_configuration.build(root, self.settings, list(self.notices),
                                       partial=self.partial)

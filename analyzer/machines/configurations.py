@@ -10,18 +10,19 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from analyzer.errors import (
-    Corrupt,
-    EvidenceError,
-    Notice,
-    NotInEvidence,
-    NotThisFormat,
-    Unsupported,
-)
+from analyzer.errors import Corrupt, EvidenceError, Notice, NotInEvidence, NotThisFormat
 from analyzer.filesystem.ntfs import Entry
-from analyzer.formats import vm_xml
+from analyzer.formats import vm_xml, vmcx
+from analyzer.formats.vm_configuration import VmConfiguration
 from analyzer.links import is_link, link_target
-from analyzer.machines.model import DanglingLink, Machine, Node
+from analyzer.machines.model import (
+    CACHE,
+    DanglingLink,
+    Machine,
+    MissingConfiguration,
+    Node,
+    RegisterFile,
+)
 from analyzer.system import REGISTER, VIRTUALIZATION, WindowsSystem
 from analyzer.volume import Item
 
@@ -31,7 +32,9 @@ LARGEST = 16 << 20
 GUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?(?:\..*)?", re.IGNORECASE)
 HEAD = 4096
 MARKS = tuple("<configuration".encode(e) for e in ("ascii", "utf-16-le", "utf-16-be"))
-VMCX = bytes.fromhex("14202801")
+NO_MACHINES = "resource types"
+"""Folder of GUID-named files that describe no machine."""
+RUNTIME = ".vmrs"
 
 
 @dataclass
@@ -41,6 +44,8 @@ class Found:
     machines: list[Machine] = field(default_factory=list)
     nodes: list[Node] = field(default_factory=list)
     dangling: list[DanglingLink] = field(default_factory=list)
+    missing: list[MissingConfiguration] = field(default_factory=list)
+    registers: list[RegisterFile] = field(default_factory=list)
     seen: set[tuple[str, int]] = field(default_factory=set)
     """(volume address, MFT entry) of every file looked into."""
 
@@ -76,8 +81,10 @@ def wanted(entry: Entry) -> bool:
     if entry.is_directory or is_link(entry) or not 0 < entry.size <= LARGEST:
         return False
     folder = entry.path.rpartition("/")[0].rpartition("/")[2].lower()
+    if folder == NO_MACHINES or entry.name.lower().endswith(RUNTIME):
+        return False
     return (GUID.fullmatch(entry.name) is not None or folder in TREE
-            or entry.name.lower().endswith((".xml", ".exp")))
+            or entry.name.lower().endswith((".xml", ".exp", ".vmcx")))
 
 
 def look_into(system: WindowsSystem, item: Item, found: Found, *, link: Item | None = None,
@@ -100,8 +107,8 @@ def look_into(system: WindowsSystem, item: Item, found: Found, *, link: Item | N
 def _is_named_as_one(item: Item) -> bool:
     """Whether Hyper-V would have given this name, in this folder, to a configuration only."""
     name = item.name.lower()
-    return (name.endswith(".xml") and GUID.fullmatch(name) is not None
-            and item.folder.lower() in TREE)
+    return (name.endswith((".xml", ".vmcx")) and GUID.fullmatch(name) is not None
+            and item.folder.lower() in (*TREE, CACHE))
 
 
 def say_lost(system: WindowsSystem, item: Item) -> None:
@@ -116,12 +123,7 @@ def say_lost(system: WindowsSystem, item: Item) -> None:
 
 def _take(system: WindowsSystem, item: Item, found: Found, link: Item | None, *,
           registered: bool) -> None:
-    head = item.blocks().read_at(0, HEAD)
-    if head.startswith(VMCX):
-        raise Unsupported("a VMCX configuration; this version decodes XML")
-    if not registered and not any(mark in head for mark in MARKS):
-        raise NotThisFormat("no machine configuration")
-    configuration = vm_xml.parse(item.read(LARGEST))
+    configuration, file = _decode(item, registered=registered)
     if item.entry.allocated or registered:
         for notice in configuration.notices:
             system.notice(notice, item.source)
@@ -130,12 +132,26 @@ def _take(system: WindowsSystem, item: Item, found: Found, link: Item | None, *,
     is_snapshot = configuration.is_snapshot
     if is_snapshot is None:
         is_snapshot = item.folder.lower() == "snapshots"
+    form = "xml" if file is None else "vmcx"
     if is_snapshot:
         found.nodes.append(Node(configuration.vm_id, configuration, item, link, registered,
+                                format=form, vmcx=file,
                                 snapshot_id=configuration.snapshot_id or named))
     else:
         found.machines.append(Machine(configuration.vm_id or named, configuration, item, link,
-                                      registered))
+                                      registered, format=form, vmcx=file))
+
+
+def _decode(item: Item, *, registered: bool) -> tuple[VmConfiguration, vmcx.Vmcx | None]:
+    """The configuration, and the file where it is a VMCX."""
+    head = item.blocks().read_at(0, HEAD)
+    is_xml = any(mark in head for mark in MARKS)
+    if head.startswith(vmcx.MAGIC) or (item.name.lower().endswith(".vmcx") and not is_xml):
+        file = vmcx.open_vmcx(item.blocks())
+        return file.configuration(), file
+    if not registered and not is_xml:
+        raise NotThisFormat("no machine configuration")
+    return vm_xml.parse(item.read(LARGEST)), None
 
 
 def _listed(system: WindowsSystem, place: str) -> Iterator[Item]:

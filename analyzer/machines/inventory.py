@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 
 from analyzer.disks.chain import Chain, DiskFile, Shelf, build_chain
 from analyzer.errors import EvidenceError, Notice, NotInEvidence, Unsupported
-from analyzer.machines import tree
+from analyzer.machines import register, tree
 from analyzer.machines.companions import Companion, is_companion, tie
 from analyzer.machines.configurations import (
     Found,
@@ -18,7 +18,16 @@ from analyzer.machines.configurations import (
     wanted,
 )
 from analyzer.machines.disk_files import DiskFiles
-from analyzer.machines.model import Configured, DanglingLink, Drive, Machine, Node
+from analyzer.machines.model import (
+    Configured,
+    DanglingLink,
+    Drive,
+    Machine,
+    MissingConfiguration,
+    Node,
+    RegisterFile,
+)
+from analyzer.machines.runtimes import Runtime, is_runtime, runtimes
 from analyzer.system import WindowsSystem
 from analyzer.volume import Item
 
@@ -29,6 +38,8 @@ class Inventory:
 
     loose       chains whose top file no configuration names and no other disk has as parent
     companions  files that belong to a disk by name
+    missing     machines of the register whose configuration is not there
+    registers   the registers themselves (data.vmcx), runtimes the run-time state files
     """
 
     machines: list[Machine]
@@ -37,6 +48,9 @@ class Inventory:
     shelf: Shelf
     loose: list[Chain] = field(default_factory=list)
     companions: list[Companion] = field(default_factory=list)
+    missing: list[MissingConfiguration] = field(default_factory=list)
+    registers: list[RegisterFile] = field(default_factory=list)
+    runtimes: list[Runtime] = field(default_factory=list)
 
     def configured(self) -> list[Configured]:
         """Machines and all snapshots, each machine followed by its own."""
@@ -59,11 +73,15 @@ def inventory(system: WindowsSystem) -> Inventory:
 def _take_inventory(system: WindowsSystem) -> Inventory:
     found, files = Found(), DiskFiles(system)
     search_register(system, found)
+    register.search(system, found)
     deleted: list[Item] = []
     beside: list[Item] = []
+    running: list[Item] = []
     for item in system.walk() if system.owns_volumes else ():
         if is_companion(item):
             beside.append(item)
+        if is_runtime(item):
+            running.append(item)
         if files.wanted(item):
             files.add(item)
         elif wanted(item.entry):
@@ -83,6 +101,8 @@ def _take_inventory(system: WindowsSystem) -> Inventory:
     inventory = _plant(system, found, shelf)
     inventory.loose = _loose(system, inventory)
     inventory.companions = list(tie(beside, shelf))
+    inventory.missing, inventory.registers = found.missing, found.registers
+    inventory.runtimes = runtimes(system, running, inventory.configured())
     return inventory
 
 

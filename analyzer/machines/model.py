@@ -6,10 +6,13 @@ from typing import TypeVar
 from analyzer.disks.chain import Chain, DiskFile
 from analyzer.formats.vm_devices import Qos
 from analyzer.formats.vm_xml import VmConfiguration
+from analyzer.formats.vmcx import Vmcx
 from analyzer.records import Record
 from analyzer.volume import Item
 
 R = TypeVar("R", bound=Record)
+CACHE = "virtual machines cache"
+"""Folder of the service's own copies of configurations, lower case."""
 
 
 @dataclass(eq=False)
@@ -41,6 +44,9 @@ class Configured:
     file, link   the configuration itself and, where there is one, the link that registers it
     registered   lies in the register of the service, or is linked from it
     saved_state  saved-state files that exist
+    format       xml, vmcx
+    vmcx         the file of a VMCX configuration, which may hold former values too
+    stands_for   where `file` is a copy: path of the configuration that is missing
     """
 
     vm_id: str
@@ -50,6 +56,9 @@ class Configured:
     registered: bool
     drives: list[Drive] = field(default_factory=list)
     saved_state: list[Item] = field(default_factory=list)
+    format: str = "xml"
+    vmcx: Vmcx | None = None
+    stands_for: str = ""
 
     def own(self, record: R) -> R:
         """The record as one about this machine or snapshot."""
@@ -67,6 +76,10 @@ class Machine(Configured):
         """How the host knows it."""
         if not self.file.entry.allocated:
             return "deleted configuration"
+        if self.stands_for:
+            return "registered, configuration missing"
+        if self.file.folder.lower() == CACHE:
+            return "cached copy"
         if self.configuration.is_planned:
             return "planned"
         if self.file.name.lower().endswith(".exp"):
@@ -96,3 +109,27 @@ class DanglingLink:
     item: Item
     target: str
     why: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RegisterFile:
+    """A register of machines (`data.vmcx`)."""
+
+    item: Item
+    file: Vmcx
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MissingConfiguration:
+    """A machine that the register names and whose configuration is not there.
+
+    item, at  the register, and the byte offset of the key in it
+    copies    machines read from the service's own copy instead
+    """
+
+    item: Item
+    vm_id: str
+    path: str
+    why: str
+    at: int | None
+    copies: list[Machine] = field(default_factory=list)

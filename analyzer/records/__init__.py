@@ -6,6 +6,7 @@ from analyzer.records.access import AccessGrant, Account, FileAccess
 from analyzer.records.installations import Evidence, FileEntry, GuestIdentity, System, Volume
 from analyzer.records.logs import LogEvent
 from analyzer.records.machine_settings import VmAdapterFeature, VmBootEntry, VmMetric, VmSetting
+from analyzer.records.machine_states import VmFormerSetting, VmRuntimeState
 from analyzer.records.machines import (
     DiskCompanion,
     DiskLayer,
@@ -44,8 +45,10 @@ __all__ = [
     "VmBootEntry",
     "VmDevice",
     "VmDrive",
+    "VmFormerSetting",
     "VmMetric",
     "VmNetworkAdapter",
+    "VmRuntimeState",
     "VmSetting",
     "Volume",
     "column_types",
@@ -69,6 +72,8 @@ _RECORDS: tuple[type[Record], ...] = (
     VmDevice,
     VmMetric,
     VmSetting,
+    VmFormerSetting,
+    VmRuntimeState,
     DiskLayer,
     DiskCompanion,
     FileEntry,

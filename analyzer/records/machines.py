@@ -18,7 +18,8 @@ class VirtualMachine(Record):
     """xml, vmcx, vmc, or "none" where only remains are left."""
     state: str
     """registered, unregistered, planned, exported (2008), deleted configuration, dangling
-    link, known from ACLs only."""
+    link, known from ACLs only; of data.vmcx: registered, configuration missing (then from the
+    service's own copy, where there is one); cached copy."""
     generation: int | None = None
     memory_mb: int | None = None
     memory_minimum_mb: int | None = None

@@ -126,6 +126,11 @@ def settings_of(machine: Machine) -> Node:
 
 def snapshot_xml(snapshot: Snapshot) -> bytes:
     """The bytes of a snapshot's configuration file."""
+    return encode(snapshot_settings(snapshot))
+
+
+def snapshot_settings(snapshot: Snapshot) -> Node:
+    """What a snapshot's configuration says, whatever file it is written to."""
     body = _configuration(snapshot.settings)
     body.pop("savedstate", None)
     if snapshot.saved is not None:
@@ -144,7 +149,7 @@ def snapshot_xml(snapshot: Snapshot) -> bytes:
     settings = body["global_settings"]
     assert isinstance(settings, dict)
     settings.pop("snapshots", None)
-    return encode({"configuration": body})
+    return {"configuration": body}
 
 
 def encode(tree: Node) -> bytes:

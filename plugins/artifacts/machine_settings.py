@@ -38,8 +38,10 @@ def _records(said: VmConfiguration, source: Source) -> Iterator[Record]:
 
 def _setting(setting: Setting, said: VmConfiguration, source: Source) -> VmSetting:
     value = setting.value.hex() if isinstance(setting.value, bytes) else setting.text
+    place = source.in_detail(setting.key) if setting.at is None \
+        else source.at(setting.key, setting.at)
     return VmSetting(
-        source=source.in_detail(setting.key), key=setting.key, value_type=setting.type,
+        source=place, key=setting.key, value_type=setting.type,
         value=value[:LONGEST], value_length=len(value), understood=setting.key in said.understood)
 
 

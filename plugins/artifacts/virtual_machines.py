@@ -7,7 +7,7 @@ from analyzer.machines import Machine, inventory
 from analyzer.machines.access import Subject, only_in_lists
 from analyzer.machines.configurations import GUID
 from analyzer.machines.inventory import places_looked_at
-from analyzer.machines.model import DanglingLink
+from analyzer.machines.model import DanglingLink, MissingConfiguration
 from analyzer.plugin import artifact
 from analyzer.records import Record, VirtualMachine
 from analyzer.system import WindowsSystem
@@ -23,6 +23,9 @@ def virtual_machines(system: WindowsSystem) -> Iterator[Record]:
     for link in found.dangling:
         if link.item.folder.lower() == "virtual machines":
             yield system.own(_dangling(link))
+    for missing in found.missing:
+        if not missing.copies:
+            yield system.own(_missing(missing))
     for vm_id, subject in only_in_lists(system).items():
         yield system.own(_only_in_list(vm_id, subject))
     if not found.machines and system.windows is not None:
@@ -35,7 +38,7 @@ def _record(machine: Machine, owner_name: str) -> VirtualMachine:
     memory, processors = said.memory, said.processors
     return VirtualMachine(
         source=machine.file.placed(), vm_id=machine.vm_id, name=said.name, notes=said.notes,
-        configuration_version=said.version, format="xml", state=machine.state,
+        configuration_version=said.version, format=machine.format, state=machine.state,
         generation=said.generation, memory_mb=memory.size_mb, memory_minimum_mb=memory.minimum_mb,
         memory_maximum_mb=memory.maximum_mb, memory_buffer_percent=memory.buffer_percent,
         memory_weight=memory.weight, processor_count=processors.count,
@@ -64,6 +67,14 @@ def _dangling(link: DanglingLink) -> VirtualMachine:
         source=link.item.entry_source(), vm_id=match[1].upper() if match else "", name="",
         format="none", state="dangling link", configuration_path=link.target,
         registration_path=link.item.path)
+
+
+def _missing(missing: MissingConfiguration) -> VirtualMachine:
+    key = f"Configurations/VirtualMachines/_{missing.vm_id}_"
+    return VirtualMachine(
+        source=missing.item.source.at(key, missing.at), vm_id=missing.vm_id, name="",
+        format="none", state="registered, configuration missing",
+        configuration_path=missing.path, registration_path=missing.item.path)
 
 
 def _only_in_list(vm_id: str, subject: Subject) -> VirtualMachine:
