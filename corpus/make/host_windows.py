@@ -170,9 +170,19 @@ def _links(tree: Tree, at: int) -> None:
     )
 
 
-def write_host_hives(tree: Tree, inside: Windows, system: hive.Key, software: hive.Key) -> None:
-    """SYSTEM and SOFTWARE in their place, last written when the trees were."""
-    for name, data in windows.hives(inside, system, software).items():
+def write_host_hives(
+    tree: Tree,
+    inside: Windows,
+    system: hive.Key,
+    software: hive.Key,
+    others: Mapping[str, hive.Key] | None = None,
+) -> None:
+    """SYSTEM, SOFTWARE and `others` by name in their place, last written when the trees were."""
+    rest = {
+        name: hive.build(root, file_name=f"\\SystemRoot\\System32\\Config\\{name}")
+        for name, root in (others or {}).items()
+    }
+    for name, data in {**windows.hives(inside, system, software), **rest}.items():
         written = inside.last_written + spread(name, 40 * TICKS)
         stamp = born(inside.installed - 700 * TICKS, written, key=inside.host_name + name)
         tree.write(f"/Windows/System32/config/{name}", data, stamp)

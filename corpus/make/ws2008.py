@@ -11,7 +11,16 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from corpus.make import azman_store, disk, ewf, host_windows, machines, odd_machines, truth
+from corpus.make import (
+    accounts,
+    azman_store,
+    disk,
+    ewf,
+    host_windows,
+    machines,
+    odd_machines,
+    truth,
+)
 from corpus.make import windows as win
 from corpus.make.host_windows import Switch
 from corpus.make.ntfs import Tree, Volume
@@ -33,6 +42,8 @@ ROOTS = {
     "DefaultExternalDataRoot": machines.CHANGED_ROOT,
     "DefaultVirtualHardDiskPath": machines.CHANGED_DISKS,
 }
+FORMER = win.guid("machine MAIL01")
+"""A machine that had OLDAPP.vhd before; nothing but a stored access list knows of it."""
 CASE = ewf.Case(
     "2009-0417",
     "BER-01",
@@ -177,6 +188,8 @@ def _put(tree: Tree, file: HostFile) -> None:
         tree.write_fragmented(path, file.data, file.stamp, piece=1 << 20)
     else:
         tree.write(path, file.data, file.stamp)
+    if path.endswith("/OLDAPP.vhd"):
+        tree.grant(path, [vm_sid(FORMER)])  # stays in $Secure when the next line replaces it
     if file.owner:
         tree.grant(path, [vm_sid(file.owner)])
 
@@ -205,7 +218,9 @@ def _host_files(tree: Tree, inside: Windows, switches: Sequence[Switch]) -> None
     system, software = win.system_tree(inside), win.software_tree(inside)
     host_windows.add_switches(system, switches)
     host_windows.add_virtualization(software, ticks("2009-08-03 13:58:40"), MAC_POOL, ROOTS)
-    host_windows.write_host_hives(tree, inside, system, software)
+    accounts.add_profiles(software, INSTALLED)
+    others = accounts.hives(inside.host_name, INSTALLED)
+    host_windows.write_host_hives(tree, inside, system, software, others)
 
 
 def _image(raw: bytes) -> truth.Json:
@@ -231,6 +246,8 @@ def _truth_host(inside: Windows, switches: Sequence[Switch]) -> truth.Json:
             **ROOTS,
         },
         "switches": [truth.switch(row) for row in switches],
+        "accounts": accounts.truth(),
+        "former_machine": FORMER,
         "authorization": {
             "path": f"C:{host_windows.HYPERV}/InitialStore.xml".replace("/", "\\"),
             "operations": len(azman_store.OPERATIONS),

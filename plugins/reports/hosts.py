@@ -17,7 +17,7 @@ Row = dict[str, Any]
 LISTED: Final = 1000
 """Rows kept of one table for one machine."""
 PARTS: Final = ("snapshot", "vm_drive", "vm_network_adapter", "vm_device", "disk_layer", "system",
-                "guest_identity", "volume", "finding", "problem", "coverage")
+                "guest_identity", "volume", "file_access", "finding", "problem", "coverage")
 """Tables whose rows belong to a machine where they carry its id."""
 
 

@@ -57,6 +57,7 @@ def _machine(machine: Machine) -> dict[str, Any]:
         "volumes": _listing(parts["volume"]),
         "guests": _listing(parts["system"]),
         "guest_identities": _listing(parts["guest_identity"]),
+        "access": _listing(parts["file_access"]),
         "findings": _listing(parts["finding"]),
         "problems": _listing(parts["problem"]),
         "coverage": _listing(parts["coverage"]),

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from analyzer.accounts import accounts
 from analyzer.evidence import open_evidence
+from analyzer.formats.sam import User
 from analyzer.formats.sid import LOCAL_SYSTEM, machine_id
 from analyzer.machines.access import only_in_lists, subjects
 from analyzer.records import AccessGrant
@@ -48,5 +50,18 @@ def test_each_disk_has_an_entry_for_its_machine(host: WindowsSystem, truth: Any)
         assert lists[path].security.owner == "S-1-5-32-544"
 
 
-def test_no_machine_is_known_from_lists_alone(host: WindowsSystem) -> None:
-    assert only_in_lists(host) == {}
+def test_machines_that_only_lists_know(host: WindowsSystem, truth: Any) -> None:
+    assert set(only_in_lists(host)) == {truth["host"].get("former_machine")} - {None}
+
+
+def test_accounts(host: WindowsSystem, truth: Any) -> None:
+    """An image without SAM has none of them, and its truth says nothing of any."""
+    said = truth["host"].get("accounts", {"users": [], "aliases": {}, "profiles": {}})
+    known = accounts(host)
+    users = [{"sid": p.sid, "name": p.said.name, "logons": p.said.logon_count,
+              "last_logon": p.said.last_logon_at or 0, "password_set": p.said.password_set_at or 0}
+             for p in known.principals if isinstance(p.said, User)]
+    assert users == said["users"]
+    assert {p.said.name: list(p.members) for p in known.principals
+            if p.kind == "alias"} == said["aliases"]
+    assert {sid: profile.path for sid, profile in known.profiles.items()} == said["profiles"]

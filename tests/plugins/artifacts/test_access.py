@@ -1,6 +1,7 @@
 """Accounts, the authorization store and access lists, on a computer made of a dict."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -10,22 +11,23 @@ from analyzer.errors import Corrupt
 from analyzer.formats.sid import machine_sid
 from analyzer.records import AccessGrant, Account, FileAccess, VirtualMachine, events
 from analyzer.system import WindowsSystem
-from corpus.make import azman_store, hive, vhd, vm_xml
+from corpus.make import azman_store, hive, sam, vhd, vm_xml
 from plugins.artifacts.authorization import authorization
 from plugins.artifacts.file_access import file_access
 from plugins.artifacts.local_accounts import local_accounts
 from plugins.artifacts.virtual_machines import virtual_machines
 from tests.dict_system import AT, Content, DictFiles, Link, build, host, mounted
 from tests.plugins.artifacts.test_artifacts import of
-from tests.unit.formats import sam_values
-from tests.unit.formats.sam_values import COMPUTER
 from tests.unit.formats.test_security_descriptor import ace, acl, descriptor
 
 REGISTER = "C:/ProgramData/Microsoft/Windows/Hyper-V"
 STORE = f"{REGISTER}/InitialStore.xml"
 CONFIG = "C:/Windows/System32/config"
 VM, GONE, OLDER = (f"{digit * 8}-2222-3333-4444-555555555555" for digit in "123")
-DOMAIN = "S-1-5-21-1-2-3"
+COMPUTER, DOMAIN = "S-1-5-21-1482476501-839522115-2147093821", "S-1-5-21-1-2-3"
+LOGON = 128_900_000_000_001_001
+USERS = (sam.User(500, "Administrator"), sam.User(501, "Guest", flags=0x215),
+         sam.User(1001, "kb", "Karl B.", 0x10, 7, LOGON))
 NT = "Microsoft\\Windows NT\\CurrentVersion"
 
 
@@ -40,10 +42,16 @@ def software(version: str = "6.0", store: str = "") -> hive.Key:
     return root
 
 
+def sam_tree() -> hive.Key:
+    kb = f"{COMPUTER}-1001"
+    return sam.sam_hive(COMPUTER, USERS, (
+        sam.Alias(544, "Administratoren", [kb, f"{DOMAIN}-512"]),
+        sam.Alias(578, "Hyper-V-Administratoren", [kb])), AT)
+
+
 def hives(domain: str = DOMAIN) -> dict[str, Content]:
-    members = [f"{COMPUTER}-1001", f"{DOMAIN}-512"]
-    return {f"{CONFIG}/SAM": hive.build(sam_values.sam_hive(members, [f"{COMPUTER}-1001"])),
-            f"{CONFIG}/SECURITY": hive.build(sam_values.security_hive("HV", domain, "CORP"))}
+    security = sam.security_hive(COMPUTER, "HV", domain, "CORP", AT)
+    return {f"{CONFIG}/SAM": hive.build(sam_tree()), f"{CONFIG}/SECURITY": hive.build(security)}
 
 
 def test_accounts_groups_and_profiles() -> None:
@@ -52,11 +60,11 @@ def test_accounts_groups_and_profiles() -> None:
     assert system.problems() == []
     by_sid = {row.sid: row for row in rows}
     kb = by_sid[f"{COMPUTER}-1001"]
-    assert (kb.account_name, kb.domain, kb.kind, kb.full_name) == ("kb", "HV", "user", "kb in full")
+    assert (kb.account_name, kb.domain, kb.kind, kb.full_name) == ("kb", "HV", "user", "Karl B.")
     assert kb.groups == ("None", "Administratoren", "Hyper-V-Administratoren")
     assert (kb.profile_path, kb.logon_count, kb.flags) == ("C:\\Users\\kb", 7, ("normal account",))
     assert [event.what for event in events(kb)] == ["Account last logged on"]
-    assert kb.last_logon_at == 128_900_000_000_001_001
+    assert kb.last_logon_at == LOGON
     assert kb.source.address == "test.E01!/p1/Windows/System32/config/SAM"
     alias = by_sid["S-1-5-32-578"]
     assert (alias.account_name, alias.domain) == ("Hyper-V-Administratoren", "BUILTIN")
@@ -84,11 +92,27 @@ def test_a_computer_without_sam_names_what_is_the_same_everywhere() -> None:
     assert {row.kind for row in of(Account, local_accounts(system))} == {"profile"}
 
 
+@pytest.mark.realdata
+def test_hives_of_a_real_member_server(realdata: Path) -> None:
+    folder = realdata / "aiowinreg/tests/testdata/win2019_64"
+    system = host({f"{CONFIG}/{name.upper()}": (folder / f"{name}.reg").read_bytes()
+                   for name in ("sam", "security")}, "C", software=software("6.3"))
+    known = accounts(system)
+    local = "S-1-5-21-2466873999-1711635343-3190441946"
+    assert known.domains[local] == "WIN-20RVASFNFKB"
+    assert known.name(f"{local}-500") == "WIN-20RVASFNFKB\\Administrator"
+    member = next(sid for sid in known.groups if sid.endswith("-512"))
+    assert known.name(member) == "TEST\\Domain Admins"
+    assert known.groups[member] == ["Administrators"]
+    assert {p.kind for p in known.principals} == {"user", "group", "alias"}
+    assert len(known.principals) == 4 + 1 + 13
+
+
 def test_a_work_group_has_no_domain_and_a_broken_value_costs_one_account() -> None:
     files = hives("")
-    sam = sam_values.sam_hive([], [])
-    sam.key("SAM\\Domains\\Account\\Users\\000003E9").set(hive.binary("V", b"short"))
-    files[f"{CONFIG}/SAM"] = hive.build(sam)
+    tree = sam_tree()
+    tree.key("SAM\\Domains\\Account\\Users\\000003E9").set(hive.binary("V", b"short"))
+    files[f"{CONFIG}/SAM"] = hive.build(tree)
     system = host(files, "C", software=software())
     rows = of(Account, local_accounts(system))
     assert [row.account_name for row in rows if row.kind == "user"] == ["Administrator", "Guest"]

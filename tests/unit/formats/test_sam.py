@@ -11,7 +11,7 @@ from analyzer.errors import Corrupt, EvidenceError
 from analyzer.formats import sam
 from analyzer.formats.hive import Hive, Key
 from analyzer.formats.sid import decode_sid
-from tests.unit.formats import sam_values
+from corpus.make import sam as sam_values
 
 SERVER, EZ = "aiowinreg/tests/testdata", "EZ-Registry/Registry.Test/Hives"
 HIVES = {
@@ -25,6 +25,7 @@ HIVES = {
 COUNTS = dict(zip(HIVES, ((4, 3, 8), (2, 1, 11), (2, 1, 11), (4, 1, 13), (2, 1, 17), (3, 1, 14),
                           (5, 1, 19)), strict=True))
 """Users, global groups, built-in aliases: how many keys there are."""
+COMPUTER = "S-1-5-21-1482476501-839522115-2147093821"
 SOME = ["S-1-5-21-1-2-3-500", "S-1-5-18", "S-1-5-21-9-9-9-512"]
 
 
@@ -113,7 +114,7 @@ def test_what_was_written_comes_back() -> None:
         578, "Hyper-V", "c", tuple(SOME), partial=False)
     assert sam.group(sam_values.group_c(513, "None", "", [500, 501])) == sam.Group(
         513, "None", "", ("500", "501"), partial=False)
-    assert sam.domain(sam_values.domain_v(sam_values.COMPUTER, "HV")) == (sam_values.COMPUTER, "HV")
+    assert sam.domain(sam_values.domain_v(COMPUTER, "HV")) == (COMPUTER, "HV")
     assert sam.counted_text(sam_values.counted("CORP")) == "CORP"
 
 
@@ -122,7 +123,7 @@ MADE: dict[str, Made] = {
     "user": (sam.user, (sam_values.user_f(1001, 0x10, 3), sam_values.user_v("kb", "K", "c"))),
     "alias": (sam.alias, (sam_values.alias_c(544, "A", "b", SOME),)),
     "group": (sam.group, (sam_values.group_c(513, "None", "b", [1, 2, 3]),)),
-    "domain": (sam.domain, (sam_values.domain_v(sam_values.COMPUTER),)),
+    "domain": (sam.domain, (sam_values.domain_v(COMPUTER),)),
     "text": (sam.counted_text, (sam_values.counted("CORP"),)),
 }
 
