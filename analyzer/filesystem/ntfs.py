@@ -197,16 +197,16 @@ class Ntfs:
     def security_descriptor(self, entry: Entry) -> bytes:
         """The self-relative descriptor of an entry; raises EvidenceError.
 
-        Its own attribute where it has one (NTFS 1.2, and files made by other drivers), else
-        that of its security id in $Secure.
+        That of its security id in $Secure, else its own attribute (NTFS 1.2, and files made by
+        other drivers).
         """
         attributes, damage = self._attributes(entry)
+        if entry.security_id:
+            return self.security_store.descriptor(entry.security_id)
         for attribute in attributes:
             if attribute.type == AttributeType.SECURITY_DESCRIPTOR:
                 return self._table.value(attribute, LARGEST_DESCRIPTOR)
-        if not entry.security_id:
-            raise damage or Corrupt(f"{entry.path} has neither descriptor nor security id")
-        return self.security_store.descriptor(entry.security_id)
+        raise damage or Corrupt(f"{entry.path} has neither descriptor nor security id")
 
     @cached_property
     def security_store(self) -> SecurityStore:

@@ -40,8 +40,9 @@ class Subject:
 
     @property
     def machines(self) -> tuple[str, ...]:
-        """Ids of the machines that its entries name."""
-        return tuple(dict.fromkeys(filter(None, (machine_id(ace.sid) for ace in self.aces))))
+        """Ids of the machines that own it or that its entries name."""
+        sids = [self.security.owner, *(ace.sid for ace in self.aces)]
+        return tuple(dict.fromkeys(filter(None, map(machine_id, sids))))
 
 
 _KNOWN: "WeakKeyDictionary[WindowsSystem, list[Subject]]" = WeakKeyDictionary()

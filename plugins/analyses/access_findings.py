@@ -23,7 +23,11 @@ def access_findings(tables: Tables) -> Iterator[Record]:
             yield Finding.about(row, "DISK-FORMER", f"{path} has an entry for "
                                 f"{machine['name'] or vm_id}, whose configuration does not "
                                 "name it", BASIS)
-    for row in tables.rows("account"):
+    accounts = list(tables.rows("account"))
+    names = {(row["system_id"], row["sid"]): f"{row['domain']}\\{row['account_name']}"
+             for row in accounts if row["kind"] != "profile"}
+    for row in accounts:
         if row["sid"] == HYPERV_ADMINISTRATORS and len(row["members"]):
+            members = [names.get((row["system_id"], sid), sid) for sid in row["members"]]
             yield Finding.about(row, "HYPERV-ADMINS", f"{row['account_name']} has the members "
-                                f"{', '.join(row['members'])}", "direct: alias 578 of SAM")
+                                f"{', '.join(members)}", "direct: alias 578 of SAM")

@@ -120,9 +120,11 @@ def test_access_findings() -> None:
     only = machine("", format="none", state="known from ACLs only")
     assert findings(access_findings, only, entry(VM)) == []
     admins = Account(source=PLACE, sid="S-1-5-32-578", account_name="H", domain="BUILTIN",
-                     kind="alias", basis="k", members=("S-1-5-18",))
-    assert findings(access_findings, admins) == [
-        ("HYPERV-ADMINS", "H has the members S-1-5-18")]
+                     kind="alias", basis="k", members=("S-1-5-18", "S-1-5-21-1-2-3-9"))
+    user = Account(source=PLACE, sid="S-1-5-21-1-2-3-9", account_name="kb", domain="HV",
+                   kind="user", basis="k")
+    assert findings(access_findings, admins, user) == [
+        ("HYPERV-ADMINS", "H has the members S-1-5-18, HV\\kb")]
 
 
 def test_a_machine_that_only_lists_name() -> None:

@@ -222,6 +222,13 @@ def test_machines_that_only_lists_name_are_in_the_inventory() -> None:
     assert [row.vm_id for row in stored] == ["", OLDER]
 
 
+def test_a_machine_that_owns_a_file_is_named_by_it() -> None:
+    own = descriptor(acl(), owner=machine_sid(GONE))
+    system = machines_host({"D:/left/old.vhd": own})
+    rows = {row.vm_id: row for row in of(VirtualMachine, virtual_machines(system))}
+    assert rows[GONE].state == "known from ACLs only"
+
+
 def test_no_list_an_empty_one_a_torn_one_and_one_that_cannot_be_read() -> None:
     system = machines_host({
         "D:/VMs/web.vhd": descriptor(None), "D:/left/old.vhd": descriptor(acl()),
