@@ -190,4 +190,5 @@ def open_systems(images: "Sequence[AcquiredImage]") -> list[WindowsSystem]:
 
 def medium_of(image: "AcquiredImage") -> Medium:
     """An acquired image as a disk."""
-    return Medium(Source(image.name, image_offset=0), image.blocks)
+    return Medium(Source(image.name, image_offset=0), image.blocks,
+                  met=image.ledger.lost)

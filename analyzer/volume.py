@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from analyzer import losses
 from analyzer.blocks import Blocks, ExtentMap, Kind, flatten
 from analyzer.disks.disk import Disk
 from analyzer.errors import Corrupt, EvidenceError, Notice, NotInEvidence
 from analyzer.filesystem.ntfs import Entry, File, Ntfs
+from analyzer.filesystem.touched import Touched
 from analyzer.filesystem.volumes import Partition, PartitionTable, read_partitions
 from analyzer.formats import security_descriptor
 from analyzer.formats.security_descriptor import SecurityDescriptor
@@ -35,12 +37,14 @@ class Medium:
     """One disk of a system. `source` is that of the disk; `blocks` its sectors.
 
     places  for a virtual disk, where each layer lies, in the order of its layers
+    met     (offset, length) of read errors of an acquired disk; grows while it is read
     """
 
     source: Source
     blocks: Blocks
     notices: list[Notice] = field(default_factory=list)
     places: tuple[LayerPlace, ...] = ()
+    met: list[tuple[int, int]] = field(default_factory=list)
 
     def locate(self, offset: int) -> tuple[str, int | None]:
         """(layer, offset in the acquired image) of one byte of this disk.
@@ -141,6 +145,13 @@ class MountedVolume:
         if self.filesystem is not None:
             for entry in self.filesystem.walk():
                 yield Item(self, entry)
+
+    def touched(self) -> dict[tuple[int, str], Touched]:
+        """Streams with bytes that are known to be unreadable, by (MFT number, stream)."""
+        if self.filesystem is None:
+            return {}
+        lost = losses.of_partition(self.medium.blocks, self.partition, self.medium.met)
+        return self.filesystem.touched(lost.ranges)
 
     def record(self) -> Volume:
         """What the volume table says of it."""

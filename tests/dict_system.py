@@ -6,7 +6,7 @@ Each drive letter is a volume of one disk, at 1 MiB, 2 MiB ... in the order of t
 the disk signature is SIGNATURE. Missing directories are made.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -15,6 +15,7 @@ from analyzer.errors import EvidenceError
 from analyzer.filesystem.entries import Entry, File, Stream, Times
 from analyzer.filesystem.ntfs import Ntfs
 from analyzer.filesystem.reparse import Reparse
+from analyzer.filesystem.touched import Touched
 from analyzer.filesystem.volumes import Partition, PartitionTable
 from analyzer.source import Source
 from analyzer.system import WindowsSystem, build_systems
@@ -129,6 +130,9 @@ class DictFiles:
 
     def stored_descriptors(self) -> Iterator[tuple[int, int, bytes]]:
         return ((256 + n, 256 * n, data) for n, data in enumerate(self.stored))
+
+    def touched(self, ranges: Sequence[tuple[int, int]]) -> dict[tuple[int, str], Touched]:
+        return {}
 
     def security_descriptor(self, entry: Entry) -> bytes:
         data = self.security.get(entry.path, ORDINARY)

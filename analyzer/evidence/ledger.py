@@ -11,9 +11,10 @@ LIMIT: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """`notices` grows while the image is read."""
+    """`notices` grows while the image is read; `lost` has their (offset, length)."""
 
     notices: list[Notice] = field(default_factory=list)
+    lost: list[tuple[int, int]] = field(default_factory=list)
     _starts: set[int] = field(default_factory=set, repr=False)
 
     def say(self, code: str, what: str, effect: str,
@@ -25,6 +26,7 @@ class Ledger:
         """Note a range of the image that cannot be read; returns `lost` for raising."""
         if lost.start not in self._starts and len(self._starts) < LIMIT:
             self._starts.add(lost.start)
+            self.lost.append((lost.start, lost.length))
             self.say(code, lost.what, "these bytes are left out", lost.start, lost.length)
             if len(self._starts) == LIMIT:
                 self.say(code, f"{LIMIT} unreadable ranges were met",

@@ -5,6 +5,7 @@ gets zeros; every statement made from bytes in the ledger is withdrawn by whoeve
 """
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -39,12 +40,17 @@ class Ledger:
 
     def overlap(self, offset: int, length: int) -> tuple[int, int] | None:
         """The first part of [offset, offset + length) in the ledger, as (offset, length)."""
-        row = bisect_right(self.ranges, (offset,))
-        for start, size in self.ranges[max(0, row - 1):row + 1]:
+        return next(self.overlaps(offset, length), None)
+
+    def overlaps(self, offset: int, length: int) -> Iterator[tuple[int, int]]:
+        """All parts of it, in order."""
+        row = max(0, bisect_right(self.ranges, (offset,)) - 1)
+        while row < len(self.ranges) and self.ranges[row][0] < offset + length:
+            start, size = self.ranges[row]
             low, high = max(start, offset), min(start + size, offset + length)
             if low < high:
-                return low, high - low
-        return None
+                yield low, high - low
+            row += 1
 
 
 @dataclass(slots=True)

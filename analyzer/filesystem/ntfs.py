@@ -6,7 +6,7 @@ $FILE_NAME times, security ids). Where it refuses a volume, names come from the 
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 from itertools import islice
 from typing import Final
@@ -29,7 +29,7 @@ from analyzer.filesystem.entries import (
     make_entry,
     pieces,
 )
-from analyzer.filesystem.image import PaddedImage
+from analyzer.filesystem.image import Ledger, PaddedImage
 from analyzer.filesystem.listing import Listed
 from analyzer.filesystem.mft_table import MasterFileTable, open_table
 from analyzer.filesystem.name_index import NameIndex
@@ -37,6 +37,7 @@ from analyzer.filesystem.paths import fold, has_short_name, locate
 from analyzer.filesystem.reparse import Reparse
 from analyzer.filesystem.security import SecurityStore
 from analyzer.filesystem.streams import check_lost, open_stream
+from analyzer.filesystem.touched import Touched, touched
 from analyzer.filesystem.walk import ROOT, Walk
 from analyzer.formats.security_descriptor import LARGEST as LARGEST_DESCRIPTOR
 
@@ -116,6 +117,17 @@ class Ntfs:
     def lost(self) -> list[tuple[int, int]]:
         """(offset, length) of what was unreadable and zero-filled, merged, in order."""
         return list(self._image.ledger.ranges)
+
+    def touched(self, ranges: Sequence[tuple[int, int]]) -> dict[tuple[int, str], Touched]:
+        """By (MFT number, stream), what lies in `ranges` (offset, length) or in `lost`.
+
+        Takes no time where there are none; see touched.py.
+        """
+        bad, end = Ledger(), self._table.boot.size
+        for start, length in (*ranges, *self.lost, (self.blocks.size, end - self.blocks.size)):
+            bad.add(start, min(length, end - start))
+        found = touched(self._table, bad) if bad.ranges else ()
+        return {(one.inode, one.stream): one for one in found}
 
     def root(self) -> Entry:
         """The root directory; raises nothing, its note says when its record is damaged."""

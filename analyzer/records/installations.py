@@ -116,7 +116,7 @@ class FileEntry(Record):
     stream: str = ""
     link_target: str = ""
     note: str = ""
-    """What is odd about it: orphan, entry reused, odd name ..."""
+    """What is odd about it: orphan, entry reused, odd name, bytes unreadable ..."""
     si_created_at: int | None = moment("Created ($STANDARD_INFORMATION)")
     si_modified_at: int | None = moment("Content modified ($STANDARD_INFORMATION)")
     si_changed_at: int | None = moment("Entry changed ($STANDARD_INFORMATION)")

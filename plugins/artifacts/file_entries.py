@@ -1,6 +1,7 @@
 """Files and directories of a system."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from analyzer.plugin import artifact
 from analyzer.records import FileEntry, Record
@@ -12,12 +13,23 @@ from analyzer.volume import Item
 @artifact(FileEntry)
 def file_entries(system: WindowsSystem) -> Iterator[Record]:
     """Every name on the NTFS volumes, deleted ones too, with both sets of times and its streams."""
-    for item in system.walk() if system.owns_volumes else ():
-        source = item.entry_source()
-        yield system.own(_entry(item, source, item.path, item.entry.size, ""))
-        for stream in item.entry.streams:
-            path = f"{item.path}:{stream.name}"
-            yield system.own(_entry(item, source, path, stream.size, stream.name))
+    for volume in system.volumes if system.owns_volumes else ():
+        lost = volume.touched()
+        for item in volume.walk():
+            for entry in _entries(item):
+                touched = lost.get((entry.entry, entry.stream))
+                if touched is not None:
+                    note = "; ".join(filter(None, (entry.note, touched.note)))
+                    entry = replace(entry, note=note)
+                yield system.own(entry)
+
+
+def _entries(item: Item) -> Iterator[FileEntry]:
+    """The entry itself, and one for each named stream."""
+    source = item.entry_source()
+    yield _entry(item, source, item.path, item.entry.size, "")
+    for stream in item.entry.streams:
+        yield _entry(item, source, f"{item.path}:{stream.name}", stream.size, stream.name)
 
 
 def _entry(item: Item, source: Source, path: str, size: int, stream: str) -> FileEntry:

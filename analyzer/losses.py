@@ -1,0 +1,53 @@
+"""What of a disk is known to be unreadable without reading it: ranges of bytes.
+
+Sectors that the acquiring tool could not read, what lies past the end of a cut image, read errors
+that were met so far, and, of a virtual disk, what its chain lacks or what lies in such sectors of
+the volumes that hold it.
+"""
+
+from collections.abc import Iterator
+
+from analyzer.blocks import Blocks, Kind
+from analyzer.disks.disk import Disk
+from analyzer.filesystem.image import Ledger
+from analyzer.filesystem.volumes import Partition
+
+Ranges = Iterator[tuple[int, int]]
+"""(offset, length) in bytes."""
+
+
+def of_partition(blocks: Blocks, partition: Partition, met: list[tuple[int, int]]) -> Ledger:
+    """Ranges in bytes of the partition; `met` are read errors of the disk `blocks`."""
+    found = Ledger()
+    start, end = partition.offset, partition.offset + partition.size
+    beyond = max(start, blocks.size)
+    for offset, length in (*_of_disk(blocks), *met, (beyond, end - beyond)):
+        low, high = max(offset, start), min(offset + length, end)
+        found.add(low - start, high - low)
+    return found
+
+
+def _of_disk(blocks: Blocks) -> Ranges:
+    if not isinstance(blocks, Disk):
+        yield from _holes(blocks).ranges
+        return
+    beneath = [_holes(layer.container) for layer in blocks.layers]
+    is_whole = blocks.layers[-1].parent is None and not any(
+        layer.notices for layer in blocks.layers)
+    if is_whole and not any(holes.ranges for holes in beneath):
+        return  # going through all block tables takes long on a large chain
+    for extent in blocks.resolve(0, blocks.size):
+        if extent.kind == Kind.UNREADABLE:
+            yield extent.start, extent.length
+        elif extent.kind == Kind.DATA:
+            for at, length in beneath[extent.layer].overlaps(extent.at, extent.length):
+                yield extent.start + at - extent.at, length
+
+
+def _holes(blocks: Blocks) -> Ledger:
+    """The unreadable parts of its map."""
+    found = Ledger()
+    for extent in blocks.extents() or ():
+        if extent.kind == Kind.UNREADABLE:
+            found.add(extent.start, extent.length)
+    return found
