@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 
 from analyzer.errors import Corrupt, EvidenceError, Notice, NotInEvidence, NotThisFormat
 from analyzer.filesystem.ntfs import Entry
-from analyzer.formats import vm_xml, vmcx
+from analyzer.formats import configuration_file, vm_xml, vmc, vmcx
+from analyzer.formats.virtual_server import described_machines
 from analyzer.formats.vm_configuration import VmConfiguration
 from analyzer.links import is_link, link_target
+from analyzer.machines import virtual_server
 from analyzer.machines.model import (
     CACHE,
     DanglingLink,
@@ -23,6 +25,7 @@ from analyzer.machines.model import (
     Node,
     RegisterFile,
 )
+from analyzer.machines.virtual_server import Registration
 from analyzer.system import REGISTER, VIRTUALIZATION, WindowsSystem
 from analyzer.volume import Item
 
@@ -30,7 +33,7 @@ FOLDERS = ("Virtual Machines", "Snapshots")
 TREE = ("virtual machines", "snapshots", "planned virtual machines")
 LARGEST = 16 << 20
 GUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?(?:\..*)?", re.IGNORECASE)
-HEAD = 4096
+HEAD = configuration_file.HEAD
 MARKS = tuple("<configuration".encode(e) for e in ("ascii", "utf-16-le", "utf-16-be"))
 NO_MACHINES = "resource types"
 """Folder of GUID-named files that describe no machine."""
@@ -74,6 +77,21 @@ def search_register(system: WindowsSystem, found: Found) -> None:
         for item in _listed(system, place):
             if wanted(item.entry):
                 look_into(system, item, found)
+    for registration in virtual_server.registrations(system, "Virtual Machines"):
+        _follow(system, registration, found)
+
+
+def _follow(system: WindowsSystem, registration: Registration, found: Found) -> None:
+    """Virtual Server and Virtual PC: the machine that a registration leads to."""
+    item = registration.item
+    if item is None:
+        found.dangling.append(registration.dangling())
+        return
+    look_into(system, item, found, link=registration.link, registered=True)
+    for machine in found.machines:  # it may have been found on its own before
+        if machine.file.entry.inode == item.entry.inode and \
+                machine.file.volume.source == item.volume.source:
+            machine.link, machine.registered = registration.link, True
 
 
 def wanted(entry: Entry) -> bool:
@@ -84,7 +102,7 @@ def wanted(entry: Entry) -> bool:
     if folder == NO_MACHINES or entry.name.lower().endswith(RUNTIME):
         return False
     return (GUID.fullmatch(entry.name) is not None or folder in TREE
-            or entry.name.lower().endswith((".xml", ".exp", ".vmcx")))
+            or entry.name.lower().endswith((".xml", ".exp", ".vmcx", ".vmc")))
 
 
 def look_into(system: WindowsSystem, item: Item, found: Found, *, link: Item | None = None,
@@ -107,6 +125,8 @@ def look_into(system: WindowsSystem, item: Item, found: Found, *, link: Item | N
 def _is_named_as_one(item: Item) -> bool:
     """Whether Hyper-V would have given this name, in this folder, to a configuration only."""
     name = item.name.lower()
+    if name.endswith(".vmc"):
+        return True
     return (name.endswith((".xml", ".vmcx")) and GUID.fullmatch(name) is not None
             and item.folder.lower() in (*TREE, CACHE))
 
@@ -123,7 +143,17 @@ def say_lost(system: WindowsSystem, item: Item) -> None:
 
 def _take(system: WindowsSystem, item: Item, found: Found, link: Item | None, *,
           registered: bool) -> None:
-    configuration, file = _decode(item, registered=registered)
+    head = item.blocks().read_at(0, HEAD)
+    form = configuration_file.kind_of(head)
+    if form == "vm_description":
+        for target in described_machines(item.read(LARGEST)):
+            _follow(system, virtual_server.follow(system, item, target), found)
+        return
+    if form == "vmc":
+        configuration, file = vmc.parse(item.read(LARGEST), item.path.rpartition("\\")[0]), None
+    else:
+        configuration, file = _decode(item, head, registered=registered)
+        form = "xml" if file is None else "vmcx"
     if item.entry.allocated or registered:
         for notice in configuration.notices:
             system.notice(notice, item.source)
@@ -132,7 +162,8 @@ def _take(system: WindowsSystem, item: Item, found: Found, link: Item | None, *,
     is_snapshot = configuration.is_snapshot
     if is_snapshot is None:
         is_snapshot = item.folder.lower() == "snapshots"
-    form = "xml" if file is None else "vmcx"
+    if form == "vmc":
+        named = virtual_server.identity(item.path, configuration.bios_guid)
     if is_snapshot:
         found.nodes.append(Node(configuration.vm_id, configuration, item, link, registered,
                                 format=form, vmcx=file,
@@ -142,9 +173,9 @@ def _take(system: WindowsSystem, item: Item, found: Found, link: Item | None, *,
                                       registered, format=form, vmcx=file))
 
 
-def _decode(item: Item, *, registered: bool) -> tuple[VmConfiguration, vmcx.Vmcx | None]:
+def _decode(item: Item, head: bytes, *,
+            registered: bool) -> tuple[VmConfiguration, vmcx.Vmcx | None]:
     """The configuration, and the file where it is a VMCX."""
-    head = item.blocks().read_at(0, HEAD)
     is_xml = any(mark in head for mark in MARKS)
     if head.startswith(vmcx.MAGIC) or (item.name.lower().endswith(".vmcx") and not is_xml):
         file = vmcx.open_vmcx(item.blocks())

@@ -126,26 +126,49 @@ def _add_deleted(system: WindowsSystem, found: Found, deleted: Sequence[Item]) -
 def _attach_drives(system: WindowsSystem, configured: Configured, files: DiskFiles) -> None:
     for slot in configured.configuration.drives:
         drive = Drive(slot.controller, slot.controller_number, slot.slot, slot.medium, slot.path,
-                      qos=slot.qos)
+                      qos=slot.qos, undo_path=slot.undo_path)
         configured.drives.append(drive)
         if not slot.path or slot.medium == "pass-through":
             continue
-        try:
-            drive.item = system.find(slot.path)
-        except NotInEvidence as error:
-            drive.state, drive.why = "missing", error.what
-            continue
-        except EvidenceError as error:
-            drive.state, drive.why = "missing", str(error)
-            continue
-        drive.state = "present" if drive.item is not None else "missing"
-        if drive.item is not None and drive.item.stream:
-            drive.state = "not decoded"
-            system.problem(Unsupported(f"{slot.path} is a named stream"), drive.item.source,
-                           "what the machine has in this slot is not opened")
-        elif drive.item is not None and slot.medium == "disk":
-            drive.file = files.add(drive.item)
-            drive.state = "present" if drive.file is not None else "not decoded"
+        _look_up(system, drive, files)
+        if slot.undo_path:
+            _stack_undo(system, configured, drive, files)
+
+
+def _look_up(system: WindowsSystem, drive: Drive, files: DiskFiles) -> None:
+    try:
+        drive.item = system.find(drive.path)
+    except NotInEvidence as error:
+        drive.state, drive.why = "missing", error.what
+        return
+    except EvidenceError as error:
+        drive.state, drive.why = "missing", str(error)
+        return
+    drive.state = "present" if drive.item is not None else "missing"
+    if drive.item is not None and drive.item.stream:
+        drive.state = "not decoded"
+        system.problem(Unsupported(f"{drive.path} is a named stream"), drive.item.source,
+                       "what the machine has in this slot is not opened")
+    elif drive.item is not None and drive.medium == "disk":
+        drive.file = files.add(drive.item)
+        drive.state = "present" if drive.file is not None else "not decoded"
+
+
+def _stack_undo(system: WindowsSystem, configured: Configured, drive: Drive,
+                files: DiskFiles) -> None:
+    """The undo disk as the top of the chain; without it the disk beneath is all there is."""
+    top = Drive(drive.controller, drive.controller_number, drive.slot, drive.medium,
+                drive.undo_path)
+    _look_up(system, top, files)
+    if top.file is not None:
+        drive.item, drive.file, drive.state = top.item, top.file, top.state
+        drive.why = f"undo disk {drive.undo_path} on {drive.path}"
+        return
+    drive.why = f"{drive.why}; " if drive.why else ""
+    drive.why += f"undo disk {drive.undo_path} {top.state}"
+    system.notice(Notice("VM-UNDO", f"the undo disk {drive.undo_path} is {top.state}",
+                         f"what the machine wrote since is not in {drive.path}"),
+                  configured.file.source)
 
 
 def _saved_state(system: WindowsSystem, configured: Configured) -> list[Item]:
@@ -154,6 +177,8 @@ def _saved_state(system: WindowsSystem, configured: Configured) -> list[Item]:
     identity = configured.snapshot_id if isinstance(configured, Node) else configured.vm_id
     folder = configured.file.path.rpartition("\\")[0]
     paths += [f"{folder}\\{identity}\\{identity}{suffix}" for suffix in (".bin", ".vsv")]
+    if configured.format == "vmc":
+        paths.append(f"{configured.file.path.rpartition('.')[0]}.vsv")
     found: dict[str, Item] = {}
     for path in filter(None, paths):
         try:

@@ -20,7 +20,7 @@ class Drive:
     """A drive slot and the file in it.
 
     state  "present", "missing", "not decoded", or "" for an empty slot or a pass-through disk
-    why    for "missing": what the look-up said
+    why    for "missing", and for an undo disk: what the look-up said
     """
 
     controller: str
@@ -34,6 +34,7 @@ class Drive:
     file: DiskFile | None = None
     chain: Chain | None = None
     qos: Qos | None = None
+    undo_path: str = ""
 
 
 @dataclass(eq=False)
@@ -44,7 +45,7 @@ class Configured:
     file, link   the configuration itself and, where there is one, the link that registers it
     registered   lies in the register of the service, or is linked from it
     saved_state  saved-state files that exist
-    format       xml, vmcx
+    format       xml, vmcx, vmc
     vmcx         the file of a VMCX configuration, which may hold former values too
     stands_for   where `file` is a copy: path of the configuration that is missing
     """

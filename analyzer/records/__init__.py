@@ -5,7 +5,13 @@ from collections.abc import Iterator
 from analyzer.records.access import AccessGrant, Account, FileAccess
 from analyzer.records.installations import Evidence, FileEntry, GuestIdentity, System, Volume
 from analyzer.records.logs import LogEvent
-from analyzer.records.machine_settings import VmAdapterFeature, VmBootEntry, VmMetric, VmSetting
+from analyzer.records.machine_settings import (
+    VirtualNetwork,
+    VmAdapterFeature,
+    VmBootEntry,
+    VmMetric,
+    VmSetting,
+)
 from analyzer.records.machine_states import VmFormerSetting, VmRuntimeState
 from analyzer.records.machines import (
     DiskCompanion,
@@ -41,6 +47,7 @@ __all__ = [
     "Snapshot",
     "System",
     "VirtualMachine",
+    "VirtualNetwork",
     "VmAdapterFeature",
     "VmBootEntry",
     "VmDevice",
@@ -71,6 +78,7 @@ _RECORDS: tuple[type[Record], ...] = (
     VmBootEntry,
     VmDevice,
     VmMetric,
+    VirtualNetwork,
     VmSetting,
     VmFormerSetting,
     VmRuntimeState,

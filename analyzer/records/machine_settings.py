@@ -1,8 +1,9 @@
 """Records of the settings of machines and snapshots: every leaf, and what repeats in them."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from analyzer.records.record import Record
+from analyzer.records.record import Record, moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,3 +73,21 @@ class VmSetting(Record):
     """Characters of the whole value."""
     understood: bool
     """True where a column of another table was taken from it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualNetwork(Record):
+    """One virtual network of Virtual Server 2005 (.vnc)."""
+
+    name: str
+    network_id: str
+    """GUID; "" where none was found."""
+    path: str
+    registration_path: str
+    """Windows path of the shortcut that registers it."""
+    made_at: int | None = moment("Virtual network made (time in its UUID)")
+
+    TOPIC: ClassVar[str] = "network"
+
+    def describe(self) -> str:
+        return f"{self.name} ({self.network_id})"

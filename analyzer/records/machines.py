@@ -117,7 +117,9 @@ class VmDrive(Record):
     state: str = ""
     """present, missing, not decoded; "" for an empty slot or a pass-through disk."""
     state_basis: str = ""
-    """For a missing file, what the look-up met."""
+    """For a missing file, what the look-up met; for an undo disk, what it lies on."""
+    undo_path: str = ""
+    """Virtual Server: undo disk as the configuration has it; the chain starts there."""
     iops_limit: int | None = None
     iops_reservation: int | None = None
     is_shared: bool | None = None

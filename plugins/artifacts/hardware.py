@@ -33,7 +33,7 @@ def _drive(drive: Drive, source: Source) -> VmDrive:
     return VmDrive(
         source=source, controller=drive.controller, controller_number=drive.controller_number,
         slot=drive.slot, medium=drive.medium, path=drive.path, state=drive.state,
-        state_basis=drive.why,
+        state_basis=drive.why, undo_path=drive.undo_path,
         resolved_path=drive.item.source.address if drive.item is not None else "",
         iops_limit=qos.iops_limit if qos else None,
         iops_reservation=qos.iops_reservation if qos else None,

@@ -5,14 +5,12 @@ from collections.abc import Iterator
 from analyzer.formats.vm_adapters import Adapter
 from analyzer.formats.vm_configuration import VmConfiguration
 from analyzer.formats.vm_firmware import BootEntry
-from analyzer.formats.vm_settings import Setting
 from analyzer.machines import inventory
+from analyzer.machines.setting_records import setting_record
 from analyzer.plugin import artifact
 from analyzer.records import Record, VmAdapterFeature, VmBootEntry, VmMetric, VmSetting
 from analyzer.source import Source
 from analyzer.system import WindowsSystem
-
-LONGEST = 1000
 
 
 @artifact(VmSetting, VmAdapterFeature, VmBootEntry, VmMetric)
@@ -25,7 +23,7 @@ def machine_settings(system: WindowsSystem) -> Iterator[Record]:
 
 def _records(said: VmConfiguration, source: Source) -> Iterator[Record]:
     for setting in said.settings:
-        yield _setting(setting, said, source)
+        yield setting_record(setting, source, understood=setting.key in said.understood)
     for adapter in said.adapters:
         yield from _features(adapter, source)
     for entry in said.firmware.entries:
@@ -34,15 +32,6 @@ def _records(said: VmConfiguration, source: Source) -> Iterator[Record]:
         yield VmMetric(source=source, device_id=metric.device_id, place=metric.place,
                        definition_id=metric.definition_id, enabled=metric.enabled,
                        metric_value=metric.value, resource_id=metric.resource_id)
-
-
-def _setting(setting: Setting, said: VmConfiguration, source: Source) -> VmSetting:
-    value = setting.value.hex() if isinstance(setting.value, bytes) else setting.text
-    place = source.in_detail(setting.key) if setting.at is None \
-        else source.at(setting.key, setting.at)
-    return VmSetting(
-        source=place, key=setting.key, value_type=setting.type,
-        value=value[:LONGEST], value_length=len(value), understood=setting.key in said.understood)
 
 
 def _features(adapter: Adapter, source: Source) -> Iterator[VmAdapterFeature]:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from analyzer import times
-from analyzer.errors import Corrupt
+from analyzer.errors import Corrupt, EvidenceError
+from analyzer.machines import virtual_server
 from analyzer.plugin import artifact
 from analyzer.records import Record, System
 from analyzer.system import WINDOWS_NT, WindowsSystem
@@ -45,11 +46,30 @@ def _role(system: WindowsSystem) -> tuple[str, str]:
         return ("guest" if system.depth else "unknown"), \
             "whether there is a service vmms cannot be read"
     if not is_there:
-        return other, "no service vmms"
+        proof = _virtual_server(system)
+        return ("Virtual Server host", proof) if proof else (other, "no service vmms")
     assert system.windows is not None
     if system.windows.child("System32/vmms.exe") is None:
         return other, "the service vmms is registered, but System32\\vmms.exe is absent"
     return "Hyper-V host", "service vmms and System32\\vmms.exe"
+
+
+def _virtual_server(system: WindowsSystem) -> str:
+    """What shows that Virtual Server 2005 runs here; "" for nothing.
+
+    The names of the service and its program are unsure, so its own folder proves it too.
+    """
+    key = f"{system.registry.control_set}\\Services\\Virtual Server"
+    program = system.registry.text("SYSTEM", key, "ImagePath").strip('"')
+    try:
+        if program and system.find(program) is not None:
+            return f"service Virtual Server and {program}"
+    except EvidenceError as error:
+        system.problem(error, system.registry.source("SYSTEM").at(key),
+                       "whether the program of this service is there is not known")
+    options = [item.path for folder in virtual_server.folders(system)
+               if (item := folder.child("Options.xml")) is not None]
+    return f"{options[0]}" if options else ""
 
 
 def _version(system: WindowsSystem) -> str:

@@ -1,0 +1,48 @@
+"""Settings and networks of Virtual Server 2005."""
+
+from collections.abc import Iterator
+
+from analyzer.errors import EvidenceError, NotThisFormat
+from analyzer.formats import xml_tree
+from analyzer.formats.virtual_server import network
+from analyzer.machines import virtual_server
+from analyzer.machines.setting_records import setting_record
+from analyzer.plugin import artifact
+from analyzer.records import Record, VirtualNetwork, VmSetting
+from analyzer.system import WindowsSystem
+
+
+@artifact(VirtualNetwork, VmSetting)
+def virtual_server_files(system: WindowsSystem) -> Iterator[Record]:
+    """Networks that Virtual Server 2005 has registered, and every leaf of its Options.xml."""
+    for found in virtual_server.registrations(system, "Virtual Networks"):
+        if found.item is None:
+            continue
+        source = found.item.placed()
+        try:
+            read = network(found.item.read(xml_tree.LARGEST))
+        except EvidenceError as error:
+            system.problem(error, source, "this virtual network is missing")
+            continue
+        yield system.own(VirtualNetwork(
+            source=source, name=read.name, network_id=read.network_id, path=found.item.path,
+            registration_path=found.link.path, made_at=read.made_at))
+        for setting in read.settings:
+            yield system.own(setting_record(setting, source, understood=False))
+    yield from _options(system)
+
+
+def _options(system: WindowsSystem) -> Iterator[Record]:
+    for folder in virtual_server.folders(system):
+        item = folder.child("Options.xml")
+        try:
+            tree = xml_tree.read(item.read(xml_tree.LARGEST), encoding="hex") if item else None
+        except EvidenceError as error:
+            what = "is no XML" if isinstance(error, NotThisFormat) else "cannot be read"
+            system.problem(error, folder.source, f"Options.xml {what}: its settings are missing")
+            continue
+        if item is not None and tree is not None:
+            for notice in tree.notices:
+                system.notice(notice, item.source)
+            for setting in tree.settings:
+                yield system.own(setting_record(setting, item.placed(), understood=False))
