@@ -64,6 +64,7 @@ def only_in_lists(system: WindowsSystem) -> dict[str, Subject]:
     known = {configured.vm_id for configured in found.configured()}
     known |= {link.item.name.partition(".")[0].strip("{}").upper() for link in found.dangling}
     known |= {missing.vm_id for missing in found.missing}
+    known |= {missing.vm_id for missing in found.missing}
     first: dict[str, Subject] = {}
     for subject in subjects(system):
         for vm_id in subject.machines:
@@ -115,6 +116,10 @@ def _files(system: WindowsSystem, found: Inventory) -> Iterator[tuple[Item, str,
         yield link.item, "link", ""
     for one in found.companions:
         yield one.item, "companion of a disk", ""
+    for runtime in found.runtimes:
+        yield runtime.item, "run-time state", runtime.owner.vm_id if runtime.owner else ""
+    for register in found.registers:
+        yield register.item, "register", ""
 
 
 def _of(configured: Configured) -> Iterator[tuple[Item, str, str]]:

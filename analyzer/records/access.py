@@ -76,7 +76,8 @@ class FileAccess(Record):
     path: str
     subject: str
     """What the file is: virtual disk, configuration, link, saved state, companion of a disk,
-    folder; "$Secure" for a stored list that none of these has (any more)."""
+    run-time state, register, folder; "$Secure" for a stored list that none of these has (any
+    more)."""
     owner_sid: str
     owner_name: str = ""
     sid: str

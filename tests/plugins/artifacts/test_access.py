@@ -11,7 +11,7 @@ from analyzer.errors import Corrupt
 from analyzer.formats.sid import machine_sid
 from analyzer.records import AccessGrant, Account, FileAccess, VirtualMachine, events
 from analyzer.system import WindowsSystem
-from corpus.make import azman_store, hive, sam, vhd, vm_xml
+from corpus.make import azman_store, hive, sam, vhd, vm_xml, vmcx
 from plugins.artifacts.authorization import authorization
 from plugins.artifacts.file_access import file_access
 from plugins.artifacts.local_accounts import local_accounts
@@ -227,6 +227,16 @@ def test_a_machine_that_owns_a_file_is_named_by_it() -> None:
     system = machines_host({"D:/left/old.vhd": own})
     rows = {row.vm_id: row for row in of(VirtualMachine, virtual_machines(system))}
     assert rows[GONE].state == "known from ACLs only"
+
+
+def test_a_machine_of_the_register_is_known_from_more_than_lists() -> None:
+    register = vmcx.register([(GONE, f"D:\\gone\\{GONE}.vmcx")], [])
+    system = host({f"{REGISTER}/data.vmcx": register}, "C", software=software())
+    files = cast("DictFiles", system.volumes[0].filesystem)
+    files.security[f"{REGISTER[2:]}/data.vmcx"] = allowing(GONE, OLDER)
+    states = {row.vm_id: row.state for row in of(VirtualMachine, virtual_machines(system))}
+    assert states == {GONE: "registered, configuration missing", OLDER: "known from ACLs only"}
+    assert "register" in {row.subject for row in of(FileAccess, file_access(system))}
 
 
 def test_no_list_an_empty_one_a_torn_one_and_one_that_cannot_be_read() -> None:
