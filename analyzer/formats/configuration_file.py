@@ -72,7 +72,7 @@ def read(blocks: Readable) -> ConfigurationFile:
     try:
         if kind == "vmc":
             return _machine(vmc.parse(data), "machine of Virtual Server or Virtual PC (.vmc)")
-        if kind in ("xml", ""):
+        if kind in ("xml", "other xml", ""):
             return _machine(vm_xml.parse(data), "")
     except NotThisFormat as error:
         if kind == "":

@@ -75,10 +75,16 @@ class _Side:
     """Tokens read."""
 
 
-def salvage(text: str) -> Salvage:
-    """Reads what is certain of `text`; never raises."""
+def salvage(text: str, name: str = "") -> Salvage:
+    """Reads what is certain of `text`; never raises.
+
+    `name` is that of the root element, where it is known: then a start tag of the root that
+    says otherwise is damage, and the file is read from its end.
+    """
     tokens = list(_tokens(text))
     front = _forward(tokens)
+    if name and front.root is not None and front.root.name != name:
+        front = _Side(damage=f"its root is <{front.root.name[:80]}>, not <{name}>")
     if not front.damage and not front.open:
         return Salvage(front.root)
     rest = tokens[front.count :]
@@ -142,9 +148,12 @@ def _tag(text: str, at: int) -> Token:
     """The tag, comment, instruction or declaration at `at`; kind "" for what says nothing."""
     for opening, closing in (("<!--", "-->"), ("<?", "?>"), ("<!DOCTYPE", ">")):
         if text.startswith(opening, at):
-            end = _doctype_end(text, at) if opening == "<!DOCTYPE" else text.find(closing, at)
+            end = _doctype_end(text, at) if opening == "<!DOCTYPE" else text.find(
+                closing, at, at + _LONGEST_TAG if opening == "<?" else len(text))
             if end < 0:
-                return Token("bad", at, len(text), f"{opening} without end")
+                following = text.find("<", at + 1) if opening == "<?" else -1
+                return Token("bad", at, following if following > 0 else len(text),
+                             f"{opening} without end")
             return Token("", at, end + len(closing))
     end = text.find(">", at, at + _LONGEST_TAG)
     tag = text[at : end + 1] if end >= 0 else ""

@@ -50,7 +50,7 @@ def read(data: bytes, name: str = "", encoding: Encoding = "base64") -> XmlTree:
     root = _strict(document.text)
     partial = root is None
     if root is None:
-        root = _salvaged(document, notices)
+        root = _salvaged(document, name, notices)
     elif document.odd_end:
         notices.append(Notice("XML-TAIL", "half a character after the end", "ignored"))
     if name and root.name != name:
@@ -107,9 +107,9 @@ def _empty(element: etree._Element) -> Node:
     return Node(str(element.tag), element.get("type", ""), attributes=attributes)
 
 
-def _salvaged(document: XmlText, notices: list[Notice]) -> Node:
+def _salvaged(document: XmlText, name: str, notices: list[Notice]) -> Node:
     """What is left of a damaged file, with a notice of what is lost."""
-    found = salvage(document.text)
+    found = salvage(document.text, name)
     if found.root is None:
         raise Corrupt(f"nothing of the XML can be read: {found.damage}",
                       document.offset_of(found.lost_from))
