@@ -8,15 +8,17 @@ PIP    := $(RUN) -m pip install --quiet --disable-pip-version-check --only-binar
 IMAGE  ?= corpus/ws2008.E01
 CASE   ?= case
 JOBS   ?= 2
+MUTANTS ?= 20000
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lint types docs corpus bench golden clean
+.PHONY: help report test lint types docs corpus bench fuzz golden clean
 
 help:
 	@echo 'make report [IMAGE=path CASE=dir]  analyze an image (default: the bundled one)'
 	@echo 'make test | lint | types           check the project'
 	@echo 'make docs                          write docs/plugins.md and docs/tables.md again'
 	@echo 'make golden                        write tests/golden again, for a person to compare'
+	@echo 'make fuzz [MUTANTS=n SEED=n]       damage the bundled images 20,000 times; goes on where it was'
 	@echo 'make corpus                        build the bundled images again (root, ntfs-3g)'
 	@echo 'make bench                         measure against other tools (root, ntfs-3g, ewfacquire)'
 	@echo 'make clean                         remove the environment and caches'
@@ -58,6 +60,10 @@ docs: $(VENV)/.runtime
 golden: $(VENV)/.dev
 	$(RUN) -m pytest tests/integration/test_golden.py --golden-write
 	git diff --stat tests/golden
+
+# Seed, results, summary and shrunk failures go to the folder fuzz; an unfinished run goes on.
+fuzz: $(VENV)/.dev
+	$(RUN) -m tests.fuzz.campaign --jobs $(JOBS) --count $(MUTANTS) --keep --out fuzz $(if $(SEED),--seed $(SEED))
 
 corpus: $(VENV)/.dev
 	$(RUN) -m corpus.make

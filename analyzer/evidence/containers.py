@@ -6,6 +6,7 @@ VHD, VHDX, QCOW and VMDK are opened (`virtual_disk`); the others are named and r
 from typing import Final
 
 from analyzer.blocks import Blocks, read_known
+from analyzer.disks.vhdx_structures import is_vhdx
 from analyzer.errors import Unsupported
 
 EWF: Final = b"EVF\x09\x0d\x0a\xff\x00"
@@ -36,15 +37,16 @@ def container_kind(data: Blocks) -> str:
     """"VHD", "VHDX", "QCOW", "VMDK", or "" for all else.
 
     A fixed VHD begins with the disk itself; its footer is in the last 512 bytes (511 in Virtual
-    PC before 2004, so the specification).
+    PC before 2004, so the specification). A VHDX that has lost its identifier has its headers.
     """
     head = read_known(data, 0, 32, lambda _: None)
     for magic, kind in _OPENED.items():
         if head.startswith(magic):
             return kind
     tail = read_known(data, max(0, data.size - 512), 512, lambda _: None)
-    is_vhd = data.size > 512 and b"conectix" in (tail[:8], tail[1:9])
-    return "VHD" if is_vhd else ""
+    if data.size > 512 and b"conectix" in (tail[:8], tail[1:9]):
+        return "VHD"
+    return "VHDX" if is_vhdx(data) else ""
 
 
 def refuse_container(name: str, data: Blocks) -> None:

@@ -36,6 +36,7 @@ _END: Final = b"\xff\xff\xff\xff"
 _END_ROOM: Final = 8
 """Bytes that the end mark takes: itself and as many without meaning."""
 _HEADER = struct.Struct("<4sHHQHHHHIIQ")
+_NUMBER_AT: Final = 44
 _IN_USE, _DIRECTORY = 1, 2
 _FILE_TYPES = {AttributeType.STANDARD_INFORMATION, AttributeType.FILE_NAME, AttributeType.DATA}
 
@@ -114,10 +115,18 @@ def remove_fixups(data: bytes) -> bytes:
     return bytes(raw)
 
 
+def stored_number(data: bytes) -> int:
+    """The number that a record has for itself; 0 where it has none (NTFS 3.0)."""
+    if struct.unpack_from("<H", data, 4)[0] < _NUMBER_AT + 4:
+        return 0
+    return int(struct.unpack_from("<I", data, _NUMBER_AT)[0])
+
+
 def parse_record(data: bytes, number: int) -> MftRecord:
     """The record `number` of `data` (whole, as on disk).
 
-    Raises Corrupt when there is no record to speak of (signature, header, first sector). A
+    Raises Corrupt when there is no record to speak of (signature, header, first sector), or
+    another record stands in its place. A
     record that breaks its rules further on comes back with what stands before, and `damage`.
     """
     signature = data[:4]
@@ -128,6 +137,9 @@ def parse_record(data: bytes, number: int) -> MftRecord:
      base) = _HEADER.unpack_from(data)
     if not 48 <= first + 6 <= len(data) or used > len(data) or first > used:
         raise Corrupt(f"MFT record {number}: attributes at {first}, {used} bytes used", 20)
+    stored = stored_number(data)
+    if stored and stored != number & 0xFFFFFFFF:
+        raise Corrupt(f"MFT record {number}: record {stored} was written over it", _NUMBER_AT)
     attributes: list[Attribute] = []
     damage = None
     try:

@@ -3,15 +3,15 @@
 A fact is a key and a value; `places` are the paths (`/p1/...`) of the artefacts it rests on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from analyzer import times
-from analyzer.blocks import Blocks
+from analyzer.blocks import Blocks, Kind
 from analyzer.engine.guard import BUG, Place, guarded, problem_of
-from analyzer.errors import EvidenceError
-from analyzer.machines import guest_states, open_guest
+from analyzer.errors import EvidenceError, Notice
+from analyzer.machines import GuestState, guest_states, open_guest
 from analyzer.plugin import discover
 from analyzer.records import (
     Coverage,
@@ -34,11 +34,25 @@ ARTIFACTS = [plugin for plugin in discover() if plugin.kind == "artifact"]
 CONFIG = "/p1/Windows/System32/config"
 
 
+@dataclass(frozen=True)
+class Part:
+    """What was stated of one guest at one state, and all that it was made from.
+
+    key    the state, and address, size and map of each of its files
+    spans  (start, end) of every byte of those files in the image
+    """
+
+    key: Key
+    spans: tuple[tuple[int, int], ...]
+    records: tuple[Record, ...]
+
+
 @dataclass
 class Statement:
     """What one run stated: records by table, and what it said is wrong or was looked at."""
 
     records: list[Record] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
 
     def of(self, kind: type[Any]) -> Iterator[Any]:
         return (record for record in self.records if isinstance(record, kind))
@@ -48,38 +62,84 @@ class Statement:
         return [p.what for p in self.of(Problem) if p.code == BUG]
 
 
-def run(blocks: Blocks, name: str = "ws2008.E01") -> Statement:
-    """Every artifact plugin on the host and on its guests at each state, as the engine does."""
+Spared = Callable[[tuple[tuple[int, int], ...]], bool]
+"""Whether damage left all of these spans alone."""
+
+
+def run(blocks: Blocks, name: str = "ws2008.E01", notices: Iterable[Notice] = (),
+        known: Sequence[Part] = (), is_spared: Spared = lambda spans: False) -> Statement:
+    """Every artifact plugin on the host and on its guests at each state, as the engine does.
+
+    A guest is a function of the bytes of its files and of where they lie: one whose files are
+    those of a part in `known`, and were spared, states what it stated there.
+    """
     said = Statement()
     origin = Place(Source(name, image_offset=0))
     try:
         systems = build_systems([Medium(origin.source, blocks)])
     except EvidenceError as error:
+        systems = []
         said.records.append(problem_of(error, "find systems", origin))
-        return said
+    earlier = {part.key: part for part in known if is_spared(part.spans)}
     for system in systems:
         _ask(system, said)
-        states: list[Any] = []
-
-        def found(system: WindowsSystem = system,
-                  states: list[Any] = states) -> Iterator[Record]:
-            states += guest_states(system)
-            yield from ()
-
-        place = Place(system.source, system.system_id)
-        problem = guarded("guests", place, found, (), said.records.append)
-        said.records += [problem] if problem else []
-        for state in states:
-            try:
-                guests = open_guest(system, state)
-            except EvidenceError as error:
-                top = state.disks[0][0]
-                said.records.append(problem_of(error, state.label, Place(
-                    Source(name, top.path), system.system_id, state.vm_id, state.snapshot_id)))
-                continue
-            for guest in guests:
-                _ask(guest, said)
+        for state in _states(system, said):
+            _guest(system, state, said, earlier)
+    said.records += [origin.noticed(notice) for notice in dict.fromkeys(notices)]
     return said
+
+
+def _states(system: WindowsSystem, said: Statement) -> list[GuestState]:
+    states: list[GuestState] = []
+
+    def found() -> Iterator[Record]:
+        states.extend(guest_states(system))
+        yield from ()
+
+    problem = guarded("guests", Place(system.source, system.system_id), found, (),
+                      said.records.append)
+    said.records += [problem] if problem else []
+    return states
+
+
+def _guest(system: WindowsSystem, state: GuestState, said: Statement,
+           earlier: Mapping[Key, Part]) -> None:
+    own = Statement()
+    try:
+        key, spans = _files(system, state)
+        if key in earlier:
+            said.records += earlier[key].records
+            return
+        guests = open_guest(system, state)
+    except EvidenceError as error:
+        top = state.disks[0][0]
+        said.records.append(problem_of(error, state.label, Place(
+            Source(system.source.evidence, top.path), system.system_id, state.vm_id,
+            state.snapshot_id)))
+        return
+    for guest in guests:
+        _ask(guest, own)
+    said.records += own.records
+    if spans is not None:
+        said.parts.append(Part(key, spans, tuple(own.records)))
+
+
+def _files(system: WindowsSystem,
+           state: GuestState) -> tuple[Key, tuple[tuple[int, int], ...] | None]:
+    """`Part.key` and `Part.spans`; None where a file does not say where its bytes lie."""
+    key: list[Any] = [repr(state)]
+    spans: list[tuple[int, int]] = []
+    for chain in state.disks:
+        for file in chain:
+            item = system.item_at(file.volume, file.entry)
+            blocks = item.blocks()
+            map_ = blocks.extents()
+            if map_ is None:
+                return (), None
+            rows = [tuple(row) for row in map_]
+            key += [item.source, blocks.size, tuple(rows)]
+            spans += [(row.at, row.at + row.length) for row in map_ if row.kind == Kind.DATA]
+    return tuple(key), tuple(spans)
 
 
 def _ask(system: WindowsSystem, said: Statement) -> None:
@@ -109,12 +169,16 @@ def truth_facts(truth: Any) -> dict[Key, Fact]:
     facts: dict[Key, Fact] = {}
     host = truth["host"]["windows"]
     system, software = f"{CONFIG}/SYSTEM", f"{CONFIG}/SOFTWARE"
-    for name in ("product", "edition", "service_pack", "build", "version"):
+    names = ["product", "edition", "service_pack", "build", "version"]
+    if int(host["build"]) >= 10_000:
+        names.remove("version")  # the truth has CurrentVersion, which stays at 6.3
+    for name in names:
         facts["system", "", "", name] = Fact(host[name], (software,))
     facts["system", "", "", "installed_at"] = Fact(times.from_unix(host["installed"]), (software,))
     facts["system", "", "", "host_name"] = Fact(host["host_name"], (system,))
-    facts["system", "", "", "role"] = Fact("Hyper-V host",
-                                           (system, "/p1/Windows/System32/vmms.exe"))
+    facts["system", "", "", "role"] = Fact(
+        "Hyper-V host" if truth["host"]["is_hyperv_host"] else "Windows",
+        (system, "/p1/Windows/System32/vmms.exe"))
     for number, volume in enumerate(truth["volumes"], 1):
         own = f"/p{number}"
         facts["letter", volume["offset"]] = Fact(volume["letter"][:1], (own, system))

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from analyzer.blocks import read_known
 from analyzer.errors import EvidenceError, Unreadable, Unsupported, UsageError
 from analyzer.evidence import AcquiredImage, open_evidence
+from corpus.make import vhdx
 from tests.unit.evidence.ewf_writer import Writer
 
+MIB = 1 << 20
 DISK = b"".join(n.to_bytes(4, "big") * 128 for n in range(600))
 """600 sectors, each filled with its number."""
 
@@ -265,6 +267,15 @@ def test_damaged_virtual_disks_are_not_read_as_raw(
     path.write_bytes(data)
     with pytest.raises(EvidenceError, match=name):
         one(path)
+
+
+def test_a_vhdx_without_its_identifier_is_known_by_its_headers(tmp_path: Path) -> None:
+    path = tmp_path / "disk.dd"
+    path.write_bytes(bytes(8) + vhdx.dynamic(b"\x5a" * MIB)[8:])
+    image = one(path)
+    assert (image.format, image.blocks.size) == ("VHDX", MIB)
+    assert [notice.code for notice in image.notices] == ["VHDX-ID"]
+    assert image.blocks.read_at(0, MIB) == b"\x5a" * MIB
 
 
 # --- which files belong together ---------------------------------------------------------------

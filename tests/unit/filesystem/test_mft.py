@@ -107,6 +107,12 @@ def test_no_record_without_signature_header_and_first_sector(offset: int, value:
         parse_record(bytes(raw), 1)
 
 
+def test_a_record_that_stands_in_the_place_of_another_is_not_taken_for_it() -> None:
+    with pytest.raises(Corrupt, match="record 7 was written over it"):
+        parse_record(record(7, [standard()]), 8)
+    assert parse_record(record(0, [standard()]), 8).number == 8  # NTFS 3.0 has no numbers
+
+
 @pytest.mark.parametrize("length", [0, 8, 25, 0x7FFF_FFFF])
 def test_attributes_before_a_broken_one_are_kept(length: int) -> None:
     broken = struct.pack("<II", DATA, length) + bytes(56)
