@@ -38,17 +38,26 @@ class Listed(NamedTuple):
     def fits(self, name: str) -> bool:
         """Whether the key's name is the one that was listed, as far as the list can tell.
 
-        lh has a hash of the name, lf its first four letters; 0 is written by other tools.
+        lh has a hash of the name in upper case, lf its first four letters; 0 is written by other
+        tools.
         """
-        if self.mark == b"li" or not self.hint or not name.isascii():
+        if self.mark == b"li" or not self.hint:
             return True
+        upper = "".join(c.upper() if len(c.upper()) == 1 else c for c in name)
         if self.mark == b"lf":
-            return self.hint.to_bytes(4, "little").upper() == \
-                name[:4].upper().encode().ljust(4, b"\0")
-        wanted = 0
-        for letter in name.upper():
-            wanted = (37 * wanted + ord(letter)) & 0xFFFF_FFFF
-        return wanted == self.hint
+            listed = self.hint.to_bytes(4, "little").upper()
+            return listed == upper[:4].encode("latin-1", "replace").ljust(4, b"\0") \
+                if listed.isascii() else not name[:4].isascii()
+        # letters that Windows leaves alone (micro sign), or others write as two (sharp s)
+        likely = (upper, upper.replace("\u039c", "\xb5"), name.upper())
+        return self.hint in map(_hash, likely)
+
+
+def _hash(name: str) -> int:
+    total = 0
+    for letter in name:
+        total = (37 * total + ord(letter)) & 0xFFFF_FFFF
+    return total
 
 
 class Cells:

@@ -181,7 +181,8 @@ def f06_parent_has_another_id(folder: Path) -> None:
     said = damaged("ws2008", *patches)
     assert all("00010203-0405-0607-0809-0A0B0C0D0E0F" in p.what
                for p in new("ws2008", said)["VHD-PARENTID"])
-    layers = [row for row in said.of(DiskLayer) if row.path.endswith(".avhd") and "DC01" in row.path]
+    layers = [row for row in said.of(DiskLayer)
+              if row.path.endswith(".avhd") and "DC01" in row.path]
     assert all(row.unreadable_bytes for row in layers)
     assert "wrong parent (unique id)" in {row.verdict for row in layers}
     assert not any(row.path == DC01 and row.depth for row in said.of(DiskLayer))
