@@ -1,5 +1,6 @@
 """Partitions: whole or not there, the same bytes for the same rows."""
 
+import os
 import random
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -94,6 +95,30 @@ def test_a_small_file_is_replaced_whole(tmp_path: Path) -> None:
     write_whole(target, b"2")
     assert target.read_bytes() == b"2"
     assert [p.name for p in tmp_path.iterdir()] == ["case.json"]
+
+
+def test_nothing_takes_its_name_before_it_is_on_the_disk(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    named: list[str] = []
+    sync, replace = os.fsync, Path.replace
+
+    def fsync(handle: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{handle}").readlink().name)
+        sync(handle)
+
+    def rename(self: Path, target: Path) -> Path:
+        assert synced[-1:] == [self.name] or self.name in synced
+        assert self.name.startswith(".")
+        named.append(target.name)
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "replace", rename)
+    write(tmp_path / "t", [entry(1)])
+    write_whole(tmp_path / "case.json", b"1")
+    assert sorted(named) == ["case.json", "t.parquet", "t.parquet"]
+    assert {"file_entry", "event", tmp_path.name} <= set(synced)
 
 
 def test_one_column_name_has_one_type_in_all_tables() -> None:
