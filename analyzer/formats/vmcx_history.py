@@ -84,18 +84,22 @@ def images(storage: Storage) -> list[Image]:
 
 def _in_log(storage: Storage, log: ReplayLog) -> Iterator[Image]:
     """What old log entries wrote to tables, then keys of still older ones between them."""
+    whole: list[tuple[int, int]] = []
     seen: set[int] = set()
     for entry in log.entries:
+        if entry.intact:
+            whole.append((entry.at, entry.at + entry.size))
         if entry.number < log.current and entry.intact:
             continue
         table = _logged(storage, log, entry)
         if table.entries:
             seen.update(table.at + offset for offset in table.entries)
             yield Image(table, "replay log")
-    rest = vmcx_keys.find_entries(log.data, wide=storage.wide, work=storage.work)
-    rest = {at: entry for at, entry in rest.items() if log.at + at not in seen}
-    if log.current == 0 and rest:
-        yield Image(Table(log.at, None, None, rest, (), b""), "replay log")
+    for start, end in vmcx_salvage.gaps(whole, len(log.data)):
+        found = vmcx_keys.find_entries(log.data[start:end], wide=storage.wide, work=storage.work)
+        rest = {start + at: entry for at, entry in found.items() if log.at + start + at not in seen}
+        if rest:
+            yield Image(Table(log.at, None, None, rest, (), b""), "replay log")
 
 
 def _beneath_changes(storage: Storage) -> Iterator[Image]:

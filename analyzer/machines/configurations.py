@@ -150,10 +150,10 @@ def _take(system: WindowsSystem, item: Item, found: Found, link: Item | None, *,
             _follow(system, virtual_server.follow(system, item, target), found)
         return
     if form == "vmc":
-        configuration, file = vmc.parse(item.read(LARGEST), item.path.rpartition("\\")[0]), None
+        configuration = vmc.parse(item.read(LARGEST), item.path.rpartition("\\")[0])
+        former: tuple[vmcx.FormerValue, ...] = ()
     else:
-        configuration, file = _decode(item, head, registered=registered)
-        form = "xml" if file is None else "vmcx"
+        configuration, form, former = _decode(item, head, registered=registered)
     if item.entry.allocated or registered:
         for notice in configuration.notices:
             system.notice(notice, item.source)
@@ -166,23 +166,23 @@ def _take(system: WindowsSystem, item: Item, found: Found, link: Item | None, *,
         named = virtual_server.identity(item.path, configuration.bios_guid)
     if is_snapshot:
         found.nodes.append(Node(configuration.vm_id, configuration, item, link, registered,
-                                format=form, vmcx=file,
+                                format=form, former=former,
                                 snapshot_id=configuration.snapshot_id or named))
     else:
         found.machines.append(Machine(configuration.vm_id or named, configuration, item, link,
-                                      registered, format=form, vmcx=file))
+                                      registered, format=form, former=former))
 
 
 def _decode(item: Item, head: bytes, *,
-            registered: bool) -> tuple[VmConfiguration, vmcx.Vmcx | None]:
-    """The configuration, and the file where it is a VMCX."""
+            registered: bool) -> tuple[VmConfiguration, str, tuple[vmcx.FormerValue, ...]]:
+    """(configuration, format, values that the file no longer uses)."""
     is_xml = any(mark in head for mark in MARKS)
     if head.startswith(vmcx.MAGIC) or (item.name.lower().endswith(".vmcx") and not is_xml):
         file = vmcx.open_vmcx(item.blocks())
-        return file.configuration(), file
+        return file.configuration(), "vmcx", tuple(file.former)
     if not registered and not is_xml:
         raise NotThisFormat("no machine configuration")
-    return vm_xml.parse(item.read(LARGEST)), None
+    return vm_xml.parse(item.read(LARGEST)), "xml", ()
 
 
 def _listed(system: WindowsSystem, place: str) -> Iterator[Item]:

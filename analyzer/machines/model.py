@@ -6,7 +6,7 @@ from typing import TypeVar
 from analyzer.disks.chain import Chain, DiskFile
 from analyzer.formats.vm_devices import Qos
 from analyzer.formats.vm_xml import VmConfiguration
-from analyzer.formats.vmcx import Vmcx
+from analyzer.formats.vmcx import FormerValue
 from analyzer.records import Record
 from analyzer.volume import Item
 
@@ -46,7 +46,7 @@ class Configured:
     registered   lies in the register of the service, or is linked from it
     saved_state  saved-state files that exist
     format       xml, vmcx, vmc
-    vmcx         the file of a VMCX configuration, which may hold former values too
+    former       values that a VMCX file no longer uses and still holds
     stands_for   where `file` is a copy: path of the configuration that is missing
     """
 
@@ -58,7 +58,7 @@ class Configured:
     drives: list[Drive] = field(default_factory=list)
     saved_state: list[Item] = field(default_factory=list)
     format: str = "xml"
-    vmcx: Vmcx | None = None
+    former: tuple[FormerValue, ...] = ()
     stands_for: str = ""
 
     def own(self, record: R) -> R:
@@ -114,10 +114,10 @@ class DanglingLink:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RegisterFile:
-    """A register of machines (`data.vmcx`)."""
+    """A register of machines (`data.vmcx`), and what it no longer says and still holds."""
 
     item: Item
-    file: Vmcx
+    former: tuple[FormerValue, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

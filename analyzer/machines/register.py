@@ -37,7 +37,7 @@ def search(system: WindowsSystem, found: Found) -> None:
     system.cover(place, "partial" if file.partial else "read")
     for notice in file.notices:
         system.notice(notice, item.source)
-    found.registers.append(RegisterFile(item, file))
+    found.registers.append(RegisterFile(item, tuple(file.former)))
     for row in rows:
         _follow(system, found, item, row)
     if not file.partial:

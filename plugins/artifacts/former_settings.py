@@ -19,10 +19,10 @@ def former_settings(system: WindowsSystem) -> Iterator[Record]:
     """Former values from replay logs, freed space and slack; machines once registered too."""
     found = inventory(system)
     for configured in found.configured():
-        for value in configured.vmcx.former if configured.vmcx is not None else ():
+        for value in configured.former:
             yield system.own(configured.own(_record(value, configured.file.placed(), "")))
     for register in found.registers:
-        for value in register.file.former:
+        for value in register.former:
             yield system.own(_record(value, register.item.placed(), vm_id_of(value.key)))
 
 

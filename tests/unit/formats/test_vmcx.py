@@ -158,6 +158,30 @@ def test_former_states_are_told_with_their_sequence() -> None:
         (name, "first", "web Ü 日本", False, "replay log", "direct", 5, 9)]
 
 
+def test_tables_behind_the_end_and_in_unlisted_space_are_former_values() -> None:
+    old = make.build([("configuration", [("properties", [("name", "before")]), ("gone", 7)])],
+                     sequence=5)
+    file = read(make.build(KEYS, tail=old[3 * 4096:4 * 4096] + b"rest"))
+    assert [(f.key, f.text, f.found_in, f.sequence) for f in file.former] == [
+        ("configuration/properties/name", "before", "unclaimed space", 5),
+        ("configuration/gone", "7", "unclaimed space", 5)]
+    assert len(file.settings) == 16
+
+
+def test_a_table_that_was_replaced_is_told() -> None:
+    """Two listed tables of one index: the higher sequence counts, also when it wraps."""
+    data = bytearray(make.build([("configuration", [("name", "new"), ("b", "x" * 900)])],
+                                sequence=1))
+    old = make.build([("configuration", [("name", "old")])], sequence=0xFFFE)
+    at = len(data)
+    slot = struct.pack("<BIQIB", 2, 0, at, 4096, 1)
+    place = 8192 + 8 + 18
+    data[place:place + 18] = slot[:1] + zlib.crc32(slot).to_bytes(4, "little") + slot[5:]
+    file = read(bytes(data) + old[3 * 4096:4 * 4096])
+    assert said(file)[0] == ("configuration/name", "new")
+    assert [(f.text, f.now, f.found_in) for f in file.former] == [("old", "new", "replaced table")]
+
+
 def test_slack_tells_the_end_of_a_longer_text() -> None:
     file = read(make.build([("configuration", [
         ("type_id", make.Was("Virtual Machines", "Planned Virtual Machines")),
