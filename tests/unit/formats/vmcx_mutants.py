@@ -23,13 +23,18 @@ class Whole:
 
     data: bytes
     leaves: tuple[tuple[Setting, int, int], ...]
+    former: frozenset[tuple[str, str]]
+    """(name, text) of its former values."""
 
     @classmethod
     def of(cls, data: bytes) -> "Whole":
         """Reads it; the length of an entry is taken from its own header."""
-        settings = vmcx.open_vmcx(Memory(data)).settings
-        return cls(data, tuple((leaf, leaf.at, leaf.at + int.from_bytes(
-            data[leaf.at + 2:leaf.at + 6], "little")) for leaf in settings if leaf.at is not None))
+        file = vmcx.open_vmcx(Memory(data))
+        leaves = tuple((leaf, leaf.at, leaf.at + int.from_bytes(
+            data[leaf.at + 2:leaf.at + 6], "little"))
+            for leaf in file.settings if leaf.at is not None)
+        former = frozenset((value.key.rpartition("/")[2], value.text) for value in file.former)
+        return cls(data, leaves, former)
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,9 @@ class Tally:
     in_place: int = 0
     """Kept under their own path."""
     invented: int = 0
-    """Facts that the whole file does not have."""
+    """Facts that the whole file has neither now nor in its former values."""
+    outdated: int = 0
+    """Former values given as present ones."""
     silent: int = 0
     """Mutants that lost a fact without a notice or an error."""
 
@@ -121,7 +128,10 @@ def weigh(whole: Whole, mutant: Mutant, tally: Tally) -> None:
     tally.untouched += len(want)
     tally.kept += (got & wanted).total()
     tally.in_place += sum((leaf.key, leaf.text) in paths for leaf in want)
-    tally.invented += len(got.keys() - {fact(leaf) for leaf, _, _ in whole.leaves})
+    known = {fact(leaf) for leaf, _, _ in whole.leaves}
+    new = {(name, text) for name, _, text in got.keys() - known}
+    tally.invented += len(new - whole.former)
+    tally.outdated += len(new & whole.former)
     tally.silent += not noticed and got.total() < len(whole.leaves)
 
 
