@@ -86,7 +86,7 @@ def prepare(root: Path, *, resume: bool, overwrite: bool) -> Case:
         raise UsageError(f"{root} is a file; -o takes a folder")
     try:
         root.mkdir(parents=True, exist_ok=True)
-        names = {p.name for p in root.iterdir() if not _is_passing(p.name)} - {".lock"}
+        names = {p.name for p in root.iterdir() if not _is_passing(p.name)} - {".lock", ".run"}
     except OSError as error:
         raise UsageError(f"cannot make the case folder {root}: {error.strerror}") from error
     if not os.access(root, os.W_OK):
@@ -110,7 +110,6 @@ def clear(case: Case) -> None:
     for path in (case.tables, case.reports, case.spill):
         if path.is_dir():
             shutil.rmtree(path)
-    case.run.unlink(missing_ok=True)
     case.tidy()
     case.manifest.unlink(missing_ok=True)
 

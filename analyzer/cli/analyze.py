@@ -33,7 +33,7 @@ def analyze(arguments: Namespace) -> int:
     options = Options(
         images=tuple(arguments.images), case=Path(arguments.output), jobs=arguments.jobs,
         guests=not arguments.no_guests, verify=arguments.verify, resume=arguments.resume,
-        overwrite=arguments.overwrite, arguments=arguments.given)
+        overwrite=arguments.overwrite, scheduler=arguments.scheduler, arguments=arguments.given)
     plugins = catalogue(discover(), arguments.plugins)
     result = run(options, plugins, _screen(arguments))
     if not arguments.quiet:

@@ -101,6 +101,9 @@ each image.""")
     parser.add_argument("-o", "--output", required=True, metavar="CASE", help="folder to write")
     parser.add_argument("-j", "--jobs", type=_jobs, default=os.cpu_count() or 1, metavar="N",
                         help="processes at a time (default: one for each processor, %(default)s)")
+    parser.add_argument("--scheduler", default="", metavar="ADDRESS",
+                        help="spread the work over a Dask cluster: tcp://host:8786 "
+                             "(docs/scaling.md; needs vmtrail[cluster])")
     parser.add_argument("--no-guests", action="store_true",
                         help="leave out what is inside the virtual disks")
     parser.add_argument("--plugins", type=_formats, metavar="A,B",

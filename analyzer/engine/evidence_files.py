@@ -32,6 +32,11 @@ def file_facts(path: str) -> Facts:
             "modified_ns": status.st_mtime_ns}
 
 
+def absolute(paths: Sequence[str]) -> tuple[str, ...]:
+    """The paths as a process with another working folder needs them; links stay."""
+    return tuple(str(Path(path).absolute()) for path in paths)
+
+
 def changed(facts: Sequence[Facts]) -> list[Problem]:
     """State files that are not what they were when the run began."""
     found = []

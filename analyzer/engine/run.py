@@ -17,7 +17,7 @@ from analyzer.case.manifest import Manifest, load
 from analyzer.case.store import PartitionWriter
 from analyzer.engine import ending
 from analyzer.engine.catalogue import Catalogue, software
-from analyzer.engine.evidence_files import Facts, are_same, changed, file_facts
+from analyzer.engine.evidence_files import Facts, absolute, are_same, changed, file_facts
 from analyzer.engine.launch import COMMAND
 from analyzer.engine.messages import Summary
 from analyzer.engine.planning import (
@@ -31,7 +31,7 @@ from analyzer.engine.planning import (
     surveys,
 )
 from analyzer.engine.progress import Screen
-from analyzer.engine.scheduler import Local
+from analyzer.engine.scheduler import Local, Scheduler
 from analyzer.engine.supervisor import Supervisor
 from analyzer.engine.tasks import ImageFiles, Limits, step_task_id
 from analyzer.engine.work_queue import WorkQueue
@@ -42,7 +42,7 @@ from analyzer.source import Source
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line asks for."""
+    """What the command line asks for. `scheduler`: address of a Dask scheduler, "" for none."""
 
     images: tuple[str, ...]
     case: Path
@@ -51,6 +51,7 @@ class Options:
     verify: bool = False
     resume: bool = False
     overwrite: bool = False
+    scheduler: str = ""
     arguments: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
 
@@ -72,28 +73,46 @@ def analyze(options: Options, plugins: Catalogue, screen: Screen,
         case = prepare(options.case.absolute(), resume=options.resume,
                        overwrite=options.overwrite)
         with CaseLock(case.root):
-            return MainJob(options, plugins, screen, command, case, facts).run()
+            case.run.unlink(missing_ok=True)  # whoever still works for an earlier run stops
+            scheduler = _scheduler(options, plugins, screen, command, case)
+            try:
+                return MainJob(options, plugins, screen, scheduler, case, facts).run()
+            finally:
+                scheduler.cancel()
+                case.run.unlink(missing_ok=True)
     finally:
         screen.close()
+
+
+def _scheduler(options: Options, plugins: Catalogue, screen: Screen, command: Sequence[str],
+               case: Case) -> Scheduler:
+    """Where tasks run; raises UsageError."""
+    if not options.scheduler:
+        return Local(Supervisor(case, options.limits, Event(), screen.heard, command),
+                     options.jobs, screen.started)
+    try:
+        from analyzer.engine.cluster import Cluster
+    except ImportError as error:
+        raise UsageError("--scheduler needs the package distributed: install vmtrail[cluster]; "
+                         "docs/scaling.md") from error
+    own = () if command == COMMAND else command  # a child of tests has plugins of its own
+    return Cluster(options.scheduler, case, absolute(options.images),
+                   Catalogue(()) if own else plugins, options.limits, screen, own)
 
 
 class MainJob:
     """One run of `vmtrail analyze` on a prepared case that it holds the lock of."""
 
     def __init__(self, options: Options, plugins: Catalogue, screen: Screen,
-                 command: Sequence[str], case: Case, facts: list[Facts]) -> None:
+                 scheduler: Scheduler, case: Case, facts: list[Facts]) -> None:
         self.options, self.plugins, self.case, self.facts = options, plugins, case, facts
-        self.paths = tuple(str(Path(path).absolute()) for path in options.images)
+        self.paths = absolute(options.images)
         self.planner = Planner(plugins, options.guests)
         self.started_at = _now()
         self.images: list[ImageFiles] = []
         self.hosts: list[Host] = []
         self.manifest, journal = self._begin()
-        stop = Event()
-        supervisor = Supervisor(case, options.limits, stop, screen.heard, command)
-        self.scheduler = Local(supervisor, options.jobs, stop, screen.started)
-        self.queue = WorkQueue(case, journal, self.planner, self.scheduler, screen,
-                               options.verify)
+        self.queue = WorkQueue(case, journal, self.planner, scheduler, screen, options.verify)
 
     def _begin(self) -> tuple[Manifest, Journal]:
         """A new manifest and journal, or those to go on with."""
@@ -124,8 +143,6 @@ class MainJob:
         except KeyboardInterrupt as interrupt:
             signal_code = ending.signal_code(interrupt)
             self.queue.halt("RUN-INT", "interrupted")
-        finally:
-            self.scheduler.cancel()
         return self._finish(signal_code)
 
     def _phases(self) -> None:

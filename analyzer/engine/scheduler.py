@@ -5,7 +5,6 @@ Whoever runs a task does it through `Supervisor.run`, so in a child process of i
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Event
 from typing import Protocol
 
 from analyzer.engine.messages import Failed
@@ -33,9 +32,9 @@ def run_here(supervisor: Supervisor, work: Work, *, verify: bool) -> TaskEnd:
 class Local:
     """Children on this machine, `jobs` at a time."""
 
-    def __init__(self, supervisor: Supervisor, jobs: int, stop: Event,
+    def __init__(self, supervisor: Supervisor, jobs: int,
                  started: Callable[[Task], None]) -> None:
-        self._supervisor, self._stop, self._started = supervisor, stop, started
+        self._supervisor, self._stop, self._started = supervisor, supervisor.stop, started
         self._pool = ThreadPoolExecutor(jobs, thread_name_prefix="task")
 
     def submit(self, work: Work, *, verify: bool) -> "Future[TaskEnd]":

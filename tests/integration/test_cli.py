@@ -34,11 +34,12 @@ def test_the_summary_names_what_the_construction_made(summary: str, truth: Any) 
     assert not RAW_CONTROL.search(summary)
 
 
-def test_one_process_or_two_give_the_same_bytes(case: Path, corpus: Path, tmp_path: Path,
-                                                vmtrail: Vmtrail) -> None:
+@pytest.mark.parametrize(("jobs", "seed"), [(1, "7"), (8, "4711")])
+def test_one_process_or_many_give_the_same_bytes(
+        case: Path, corpus: Path, tmp_path: Path, vmtrail: Vmtrail, jobs: int, seed: str) -> None:
     other = tmp_path / "other"
-    done = vmtrail("-q", "analyze", corpus / "ws2008.E01", "-o", other, "--jobs", 1,
-                   PYTHONHASHSEED="7", TZ="Asia/Tokyo", LC_ALL="C")
+    done = vmtrail("-q", "analyze", corpus / "ws2008.E01", "-o", other, "--jobs", jobs,
+                   PYTHONHASHSEED=seed, TZ="Asia/Tokyo", LC_ALL="C")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
     def partitions(root: Path) -> dict[str, str]:
