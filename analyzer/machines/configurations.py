@@ -30,6 +30,10 @@ from analyzer.system import REGISTER, VIRTUALIZATION, WindowsSystem
 from analyzer.volume import Item
 
 FOLDERS = ("Virtual Machines", "Snapshots")
+ALSO = (f"{REGISTER}\\Planned Virtual Machines", f"{REGISTER}\\Virtual Machines Cache",
+        "Documents and Settings\\All Users\\Documents\\Shared Virtual Machines",
+        "Users\\Public\\Documents\\Shared Virtual Machines",
+        "Users\\Public\\Documents\\Hyper-V\\Virtual Hard Disks")
 TREE = ("virtual machines", "snapshots", "planned virtual machines")
 LARGEST = 16 << 20
 GUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?(?:\..*)?", re.IGNORECASE)
@@ -62,6 +66,15 @@ def register_places(system: WindowsSystem) -> list[str]:
     return places
 
 
+def also_searched(system: WindowsSystem) -> list[str]:
+    """Usual folders whose files are found as those anywhere on a volume are."""
+    if system.windows is None:
+        return []
+    root = system.windows.volume.windows_path("/")
+    changed = system.registry.text("SOFTWARE", VIRTUALIZATION, "DefaultVirtualHardDiskPath")
+    return [f"{root}{folder}" for folder in ALSO] + ([changed.rstrip("\\")] if changed else [])
+
+
 def default_places(system: WindowsSystem) -> list[str]:
     """The same below the default folder for configurations, where that was changed."""
     root = system.registry.text("SOFTWARE", VIRTUALIZATION, "DefaultExternalDataRoot").rstrip("\\")
@@ -77,6 +90,9 @@ def search_register(system: WindowsSystem, found: Found) -> None:
         for item in _listed(system, place):
             if wanted(item.entry):
                 look_into(system, item, found)
+    for place in also_searched(system):
+        for _ in _listed(system, place):
+            pass  # the search through the volumes looks into them
     for registration in virtual_server.registrations(system, "Virtual Machines"):
         _follow(system, registration, found)
 

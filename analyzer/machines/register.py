@@ -25,7 +25,8 @@ def search(system: WindowsSystem, found: Found) -> None:
         system.problem(error, system.source.at(place), "which machines are registered is not known")
         return
     if item is None:
-        return  # a host before 2016 has none
+        system.cover(place, "absent")  # a host before 2016 has none
+        return
     found.seen.add((item.volume.source.address, item.entry.inode))
     try:
         file = vmcx.open_vmcx(item.blocks())

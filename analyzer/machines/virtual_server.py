@@ -54,12 +54,15 @@ def folders(system: WindowsSystem) -> Iterator[Item]:
 
 def registrations(system: WindowsSystem, kind: str) -> Iterator[Registration]:
     """The shortcuts in `Virtual Machines` or `Virtual Networks`, read and followed."""
-    for folder in folders(system):
-        below = folder.child(kind)
-        if below is None:
-            system.cover(f"{folder.path}\\{kind}", "absent")
+    if system.windows is None:
+        return
+    for path in FOLDERS:
+        below = system.windows_volume_item(f"{path}\\{kind}")
+        place = f"{system.windows.volume.name}\\{path}\\{kind}"
+        if below is None or not below.entry.is_directory:
+            system.cover(place, "absent")
             continue
-        system.cover(below.path, "read")
+        system.cover(place, "read")
         for item in below.children():
             if item.entry.allocated and item.name.lower().endswith(".lnk"):
                 try:
