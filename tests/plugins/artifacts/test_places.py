@@ -18,7 +18,8 @@ from tests.dict_system import AT, Content, build, host
 FOLDERS = {"Logs", "Sum", "Prefetch", "1.0", "Recent", "Virtual Networks", "Groups",
            "Shared Virtual Machines", "Virtual Hard Disks", "$Recycle.Bin", "RECYCLER",
            "System Volume Information", "Planned Virtual Machines", "Virtual Machines Cache",
-           "Resource Types", "Persistent Tasks", "UndoLog Configuration", "Virtual Machines", "Snapshots"}
+           "Resource Types", "Persistent Tasks", "UndoLog Configuration", "Virtual Machines",
+           "Snapshots"}
 
 
 def spelled(place: Place) -> str:
