@@ -26,7 +26,9 @@ _HEADER = struct.Struct("<IIIBIBQII")
 _SIGNATURE: Final = 0x01110003
 _ENTRY = struct.Struct("<QIQII")
 _ENTRY_CRC: Final = 20
-_MOST_ENTRIES: Final = 65536
+_MOST_ENTRIES: Final = 4096
+_MOST_SUMMED: Final = 2 * LARGEST
+"""Bytes of all entries together; entries of a hostile log may all name the same ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +71,23 @@ def replay_log(pages: Pages, header: Header, notices: list[Notice]) -> ReplayLog
         notices.append(Notice("VMCX-LOG", "the head of the replay log is damaged", "whether "
                               "changes were pending is not known; none was applied",
                               header.log_at, _HEADER.size))
-    entries = []
+    entries: list[LogEntry] = []
+    left = _MOST_SUMMED
     for number in range(most):
         at = _HEADER.size + number * _ENTRY.size
         raw = data[at:at + _ENTRY.size]
         if len(raw) < _ENTRY.size or (number >= current and not any(raw)):
             break
-        entry = _entry(number, raw, data)
+        entry = _entry(number, raw, data, left)
         if entry is not None:
             entries.append(entry)
+            left -= entry.size
     return ReplayLog(header.log_at, data, current, tuple(entries))
 
 
-def _entry(number: int, raw: bytes, data: bytes) -> LogEntry | None:
+def _entry(number: int, raw: bytes, data: bytes, left: int) -> LogEntry | None:
     destination, size, at, crc, data_crc = _ENTRY.unpack(raw)
-    if crc != checksum(raw, _ENTRY_CRC):
+    if crc != checksum(raw, _ENTRY_CRC) or size > left:
         return None
     intact = at + size <= len(data) and zlib.crc32(data[at:at + size]) == data_crc
     return LogEntry(number, destination, size, at, intact)

@@ -2,6 +2,7 @@
 
 import random
 import struct
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -138,6 +139,31 @@ def test_near_misses_everywhere_end_in_bounded_time() -> None:
     file = vmcx.open_vmcx(Memory(bytes(data) + table * count))
     assert [leaf.value for leaf in file.settings] == [1]
     assert file.partial
+
+
+def test_a_log_whose_entries_all_name_the_same_bytes_ends_in_bounded_time_and_memory() -> None:
+    data = bytearray(make.build([("configuration", [("a", 1)])]))
+    log = struct.unpack_from("<Q", data, 26)[0]
+    size = 16 << 20
+    del data[log:]
+    body = bytes(size)
+    head = struct.pack("<IIIBIBQII", 0x01110003, 0, 100_000, 0, 100_000, 0, 0, 0, 0)
+    head = head[:4] + zlib.crc32(head).to_bytes(4, "little") + head[8:]
+    entry = struct.pack("<QIQII", 1 << 20, size, 4 << 20, 0, zlib.crc32(body))
+    entry = entry[:20] + zlib.crc32(entry).to_bytes(4, "little") + entry[24:]
+    for copy in (0, PAGE):
+        struct.pack_into("<Q", data, copy + 34, len(body) + (4 << 20))
+        data[copy + 4:copy + 8] = bytes(4)
+        crc = zlib.crc32(bytes(data[copy:copy + 46]))
+        data[copy + 4:copy + 8] = crc.to_bytes(4, "little")
+    whole = bytes(data) + (head + entry * 100_000).ljust(4 << 20, b"\0") + body
+    tracemalloc.start()
+    file = vmcx.open_vmcx(Memory(whole))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [leaf.value for leaf in file.settings] == [1]
+    assert "damaged and were not" in file.notices[0].effect
+    assert peak < 300 << 20
 
 
 def test_random_bytes_behind_the_signature_never_escape() -> None:
