@@ -20,6 +20,7 @@ examples:
   vmtrail ls 'host.E01!/C:/ProgramData'     look into an image
   vmtrail cat 'host.E01!/D:/VMs/web.avhd!/C:/Windows/win.ini'
                                             and into a disk inside it
+  vmtrail config 'host.E01!/D:/VMs/web.vmcx'    a configuration as a tree; a bare file too
   vmtrail query case "SELECT name, created_at FROM snapshot ORDER BY 2"
 
 exit codes:

@@ -82,15 +82,12 @@ def salvage(text: str, name: str = "") -> Salvage:
     says otherwise is damage, and the file is read from its end.
     """
     tokens = list(_tokens(text))
-    front = _forward(tokens)
-    if name and front.root is not None and front.root.name != name:
-        front = _Side(damage=f"its root is <{front.root.name[:80]}>, not <{name}>")
+    front, back = _sides(tokens, name)
     if not front.damage and not front.open:
         return Salvage(front.root)
-    rest = tokens[front.count :]
-    back = _backward(rest)
-    lost_from = rest[0].start if rest else len(text)
-    lost_to = rest[len(rest) - back.count].start if back.count else len(text)
+    end = len(tokens) - back.count
+    lost_from = tokens[front.count].start if front.count < len(tokens) else len(text)
+    lost_to = tokens[end].start if back.count else len(text)
     inside = "/".join(node.name for node in front.open)
     for side in (front, back):
         _drop_open_leaves(side)
@@ -98,6 +95,42 @@ def salvage(text: str, name: str = "") -> Salvage:
     if inside:
         damage += f", inside {inside[:300]}"
     return Salvage(_join(front.root, back.root), damage, lost_from, lost_to)
+
+
+def _sides(tokens: list[Token], name: str) -> tuple[_Side, _Side]:
+    """What is certain from the front, and from the end.
+
+    One bad tag can stop each of them far behind itself: an end tag that became a start tag goes
+    unnoticed up to the end of the file. What both claim is believed where exchanging that one
+    tag makes the whole file well-formed, and else neither's.
+    """
+    front = _forward(tokens)
+    if name and front.root is not None and front.root.name != name:
+        return _Side(damage=f"its root is <{front.root.name[:80]}>, not <{name}>"), \
+            _backward(tokens)
+    back = _backward(tokens)
+    first, last = len(tokens) - back.count, front.count
+    if not front.damage or front.root is None or back.root is None \
+            or back.root.name != front.root.name:
+        return front, _backward(tokens[last:])
+    if first >= last:
+        return front, back
+    before = _forward(tokens[: max(first - 1, 0)])
+    if before.open and _is_whole(tokens, first - 1, Token("end", 0, 0, before.open[-1].name)):
+        before.damage = front.damage
+        return before, back
+    rest = _backward(tokens[last + 1 :])
+    if rest.open and _is_whole(tokens, last, Token("start", 0, 0, rest.open[-1].name)):
+        return front, rest
+    before = _forward(tokens[:first])
+    before.damage = front.damage
+    return before, rest
+
+
+def _is_whole(tokens: list[Token], at: int, instead: Token) -> bool:
+    """Whether the file is well-formed with another tag at one place."""
+    side = _forward([*tokens[:at], instead, *tokens[at + 1 :]])
+    return not side.damage and not side.open
 
 
 def _tokens(text: str) -> Iterator[Token]:

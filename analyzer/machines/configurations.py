@@ -161,7 +161,7 @@ def _take(system: WindowsSystem, item: Item, found: Found, link: Item | None, *,
           registered: bool) -> None:
     head = item.blocks().read_at(0, HEAD)
     form = configuration_file.kind_of(head)
-    if form == "vm_description":
+    if form == "vm_description" and item.name.lower().endswith(".vmcx"):
         for target in described_machines(item.read(LARGEST)):
             _follow(system, virtual_server.follow(system, item, target), found)
         return

@@ -6,6 +6,7 @@ to a .vmc, which has no id of its own: `identity` makes one of its path and its 
 Source: FIELD-GUIDE 13; docs/formats/vmc.md.
 """
 
+import ntpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -66,16 +67,25 @@ def registrations(system: WindowsSystem, kind: str) -> Iterator[Registration]:
         for item in below.children():
             if item.entry.allocated and item.name.lower().endswith(".lnk"):
                 try:
-                    yield follow(system, item, shell_link.parse(item.read(LARGEST_LINK)).target)
+                    yield follow(system, item, _target(item))
                 except EvidenceError as error:
                     system.problem(error, item.source, "what this shortcut registers is not known")
+
+
+def _target(link: Item) -> str:
+    """Where a shortcut leads: its path, else the one relative to itself; "" for neither."""
+    read = shell_link.parse(link.read(LARGEST_LINK))
+    if read.target or not read.relative_path:
+        return read.target
+    folder = link.path.rpartition("\\")[0]
+    return ntpath.normpath(ntpath.join(folder, read.relative_path))
 
 
 def follow(system: WindowsSystem, link: Item, target: str) -> Registration:
     """What a registration leads to; a Notice where that is not there."""
     found, why = None, "there is no such file"
     try:
-        found = system.find(target)
+        found = system.find(target) if target else None
     except NotInEvidence as error:
         why = error.what
     except EvidenceError as error:

@@ -72,6 +72,24 @@ def test_a_shortcut_to_nothing_and_a_broken_one_are_said() -> None:
     assert "what it registers is not described" in effects
 
 
+def test_a_shortcut_without_path_leads_to_its_relative_path_or_nowhere() -> None:
+    whole = make.shortcut("D:\\gone.vmc")
+    at = whole.index(b"D:\\gone.vmc")
+    folder = f"{APP_DATA}/Virtual Machines"
+    files: dict[str, Content] = {f"{folder}/a.lnk": whole[:at] + b"\0" + whole[at + 1 :],
+                                 f"{APP_DATA}/x.vmc": WEB}
+    rows = [r for r in virtual_machines(server(files)) if isinstance(r, VirtualMachine)]
+    assert {(r.state, r.configuration_path.rpartition("\\")[2]) for r in rows} == {
+        ("registered", "x.vmc"), ("unregistered", "web.vmc")}
+
+
+def test_descriptions_that_lead_to_each_other_end() -> None:
+    files: dict[str, Content] = {
+        f"D:/{n}.vmc": make.description({"p": f"D:\\{n + 1}.vmc"}) for n in range(400)}
+    files["D:/0.vmcx"] = make.description({"p": "D:\\0.vmc"})
+    assert machine(server(files)).configuration_path == "D:\\vms\\web.vmc"
+
+
 def test_the_description_of_windows_virtual_pc_registers_too() -> None:
     description = make.description({"vmc_path": "D:\\vms\\web.vmc"})
     got = machine(server({"C:/Users/a/web.vmcx": description}))
