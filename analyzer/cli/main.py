@@ -10,7 +10,7 @@ from analyzer.cli.parser import build_parser
 from analyzer.errors import EvidenceError, UsageError
 from analyzer.text import show
 
-USAGE, UNREADABLE, INTERNAL, IN_USE, INTERRUPTED = 2, 3, 5, 6, 130
+USAGE, UNREADABLE, INTERNAL, IN_USE = 2, 3, 5, 6
 
 
 def _complain(text: object) -> None:
@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     arguments = parser.parse_args(given)
     arguments.given = tuple(given)
-    from analyzer.cli.signals import catch_signals
+    from analyzer.cli.signals import catch_signals, exit_code
 
     catch_signals()
     try:
@@ -65,9 +65,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         return _no_reader()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         _complain("interrupted")
-        return INTERRUPTED
+        return exit_code(interrupt)
     return code
 
 

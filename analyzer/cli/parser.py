@@ -30,7 +30,7 @@ exit codes:
   4  partial: a volume or a task was lost, or the disk is full
   5  an error of vmtrail itself; the report says where
   6  another run is using the case
-  130  interrupted; vmtrail analyze ... --resume goes on
+  130  interrupted (143: by SIGTERM); vmtrail analyze ... --resume goes on
 
 Evidence is opened for reading only, and never copied. All times are UTC.
 """

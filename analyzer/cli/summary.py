@@ -17,6 +17,7 @@ _ENDS: Final = {
     4: "PARTIAL: something was lost, see the problems",
     5: "finished, with internal errors of vmtrail, see the problems (code BUG)",
     130: "INTERRUPTED: run the same command with --resume to go on",
+    143: "TERMINATED: run the same command with --resume to go on",
 }
 
 

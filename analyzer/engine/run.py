@@ -67,7 +67,10 @@ class Result:
 
 def analyze(options: Options, plugins: Catalogue, screen: Screen,
             command: Sequence[str] = COMMAND) -> Result:
-    """Make a case; raises UsageError and CaseInUse before anything is written."""
+    """Make a case; raises UsageError and CaseInUse before anything is written.
+
+    UsageError also where the disk has no room for so much as `case.json`.
+    """
     try:
         facts = [file_facts(path) for path in options.images]
         case = prepare(options.case.absolute(), resume=options.resume,
@@ -111,7 +114,11 @@ class MainJob:
         self.started_at = _now()
         self.images: list[ImageFiles] = []
         self.hosts: list[Host] = []
-        self.manifest, journal = self._begin()
+        try:
+            self.manifest, journal = self._begin()
+        except OSError as error:
+            raise UsageError(f"the case {case.root} cannot be begun: "
+                             f"{error.strerror or error}") from error
         self.queue = WorkQueue(case, journal, self.planner, scheduler, screen, options.verify)
 
     def _begin(self) -> tuple[Manifest, Journal]:

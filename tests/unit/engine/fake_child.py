@@ -36,7 +36,7 @@ class FakeImage:
         self.verified = ""
         if "refuse" in self.data:
             raise Unsupported(self.data["refuse"])
-        if self.data.get("crash"):
+        if self.data.keys() & {"crash", "crash_early"}:
             os.kill(os.getpid(), signal.SIGSEGV)
 
     def record(self) -> Evidence:
@@ -184,6 +184,14 @@ def dies_once(system: FakeSystem) -> Iterator[Record]:
     yield entry(system, "second time")
 
 
+def poisoned(system: FakeSystem) -> Iterator[Record]:
+    """Does what the system's `poison` says."""
+    yield entry(system, "sound")
+    poison = {"crash": crash, "loop": loop, "nonsense": nonsense}.get(system.data.get("poison", ""))
+    if poison is not None:
+        yield from poison(system)
+
+
 def count_files(tables: Tables) -> Iterator[Record]:
     number = sum(1 for _ in tables.rows("file_entry"))
     yield Finding(source=Source("case"), code="COUNT", what=f"{number} files", basis="direct")
@@ -210,7 +218,7 @@ def _artifact(function: Callable[[FakeSystem], Iterator[Record]]) -> Plugin:
 
 PLUGINS = (
     *map(_artifact, (files, crash, loop, sleep, hog, bug, half, recurse, undeclared, noise,
-                     nonsense, dies_once)),
+                     nonsense, dies_once, poisoned)),
     Plugin("count_files", "analysis", count_files, "doc", __name__, (Finding,), ("file_entry",)),
     Plugin("a_repeat", "analysis", repeat_findings, "doc", __name__, (Problem,), ("finding",)),
     Plugin("listing", "report", listing, "doc", __name__, report_kind="inventory", format="txt",

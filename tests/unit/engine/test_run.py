@@ -290,7 +290,7 @@ def test_an_interrupted_run_leaves_a_valid_case_and_no_process(job: Job, how: in
     children = _children(process.pid)
     process.send_signal(how)
     status = process.wait(20)
-    assert status == (-how if how == signal.SIGKILL else 130)
+    assert status == (-how if how == signal.SIGKILL else 128 + how)
     _wait_for(lambda: not any(Path(f"/proc/{c}/cmdline").exists()
                               and Path(f"/proc/{c}/cmdline").read_bytes() for c in children))
     tables = CaseTables(case)
