@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from analyzer import times
 from analyzer.case.folder import Case
+from analyzer.case.manifest import load
 from analyzer.case.query import CaseTables
 
 _DEEPEST: Final = 40
@@ -24,9 +25,7 @@ _ENDS: Final = {
 def summary(case: Case, exit_code: int) -> Iterator[str]:
     """Lines of the summary, as yet unescaped."""
     tables = CaseTables(case)
-    yield from _section("Evidence", [
-        f"{r['name']}  {r['format']}, {r['size']:,} bytes"
-        + (f", hash: {r['verified']}" if r["verified"] else "") for r in tables.rows("evidence")])
+    yield from _section("Evidence", _evidence(load(case.manifest).images))
     systems = list(tables.rows("system"))
     inside = [r for r in systems if "!/" in r["source_path"]]
     hosts = [r for r in systems if r not in inside and r["role"] == "Hyper-V host"]
@@ -49,6 +48,19 @@ def summary(case: Case, exit_code: int) -> Iterator[str]:
     for report in sorted(case.reports.glob("[!.]*")):
         yield f"  {report}"
     yield f"  {case.root}  (the case; vmtrail inventory, timeline and query read it)"
+
+
+def _evidence(images: list[dict[str, Any]]) -> list[str]:
+    """A line for each image, those first of which something is missing."""
+    lines = []
+    for image in sorted(images, key=lambda image: image["state"] == "finished"):
+        media = image["media"]
+        line = f"{image['name']}  " + (
+            f"{media['format']}, {media['size']:,} bytes" if media else "not read")
+        if media and media["verified"]:
+            line += f", hash: {media['verified']}"
+        lines.append(line if image["state"] == "finished" else f"{line}  ({image['state']})")
+    return lines
 
 
 def _section(title: str, lines: list[str]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from analyzer.cli.summary import _tree
+from analyzer.cli.summary import _evidence, _tree
 
 
 def row(snapshot_id: str, parent_id: str = "", name: str = "") -> dict[str, Any]:
@@ -33,3 +33,13 @@ def test_a_long_row_of_snapshots_is_not_indented_for_ever() -> None:
     lines = _tree(rows)
     assert len(lines) == 10_000
     assert max(map(len, lines)) < 200
+
+
+def test_images_of_which_something_is_missing_stand_first() -> None:
+    media = {"format": "EWF", "size": 4096, "verified": "match"}
+    assert _evidence([
+        {"name": "a.E01", "state": "finished", "media": media},
+        {"name": "b.E01", "state": "unreadable", "media": {}},
+        {"name": "c.E01", "state": "partial", "media": media | {"verified": ""}}]) == [
+            "b.E01  not read  (unreadable)", "c.E01  EWF, 4,096 bytes  (partial)",
+            "a.E01  EWF, 4,096 bytes, hash: match"]
