@@ -1,6 +1,7 @@
 """`make bench`: every benchmark, one after the other."""
 
-from benchmarks.disk.main import main
+from benchmarks.disk import main as disk
+from benchmarks.timeline import main as timeline
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(disk.main() | timeline.main([]))

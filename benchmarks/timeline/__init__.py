@@ -1,0 +1,1 @@
+"""A timeline of ten million events, against the raw limit and peers."""
