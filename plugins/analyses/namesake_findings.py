@@ -1,0 +1,43 @@
+"""Disks that are named like one that is missing."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from analyzer.plugin import Tables, analysis
+from analyzer.records import Finding, Record
+
+BASIS = "derived: equal file names; a name proves nothing, so it was not attached"
+MOST = 5
+
+
+@analysis("disk_layer", "vm_drive", yields=(Finding,))
+def namesake_findings(tables: Tables) -> Iterator[Record]:
+    """For each missing disk or parent, the disks of that name that lie elsewhere."""
+    layers = list(tables.rows("disk_layer"))
+    named: dict[str, dict[str, str]] = {}
+    for row in layers:
+        named.setdefault(_name(row["path"]), {}).setdefault(row["path"], row["disk_id"])
+    told: set[tuple[str, str]] = set()
+    for row in tables.rows("vm_drive"):
+        found = named.get(_name(row["path"]), {})
+        if row["state"] == "missing" and found and (row["vm_id"], row["path"]) not in told:
+            told.add((row["vm_id"], row["path"]))
+            yield _finding(row, row["path"], found)
+    for row in layers:
+        found = named.get(_name(row["parent_path"]), {})
+        if row["verdict"].startswith(("parent missing", "wrong parent")) and found \
+                and ("", row["path"]) not in told:
+            told.add(("", row["path"]))
+            yield _finding(row, f"{row['parent_path']} (id {row['parent_id'] or 'unknown'}), "
+                           f"the parent of {row['path']},", found)
+
+
+def _name(path: str) -> str:
+    return path.rpartition("\\")[2].lower()
+
+
+def _finding(row: Mapping[str, Any], missing: str, found: Mapping[str, str]) -> Finding:
+    places = [f"{path} (id {disk_id or 'unknown'})" for path, disk_id in sorted(found.items())]
+    more = f" and {len(places) - MOST} more" if len(places) > MOST else ""
+    return Finding.about(row, "DISK-NAMESAKE", f"{missing} is not there; of the same name: "
+                         f"{', '.join(places[:MOST])}{more}", BASIS)
