@@ -228,23 +228,37 @@ def _first_record(image: PaddedImage, boot: BootSector,
                   report: Callable[[Notice], None]) -> MftRecord:
     """$MFT's own record, or its mirror."""
     problems: list[EvidenceError] = []
+    unfit: MftRecord | None = None
     for at in (boot.mft, boot.mirror):
         raw = image.read(at, boot.record_size)
         try:
             record = parse_record(raw, 0)
             data = [a for a in record.of_type(AttributeType.DATA) if not a.name]
-            stream_map(data, boot.cluster_size, image.blocks.size)
+            table = stream_map(data, boot.cluster_size, image.blocks.size)
+            if not any(record.of_type(AttributeType.ATTRIBUTE_LIST)) and (
+                    (table.kind != Kind.DATA).any() or table.at[0] != boot.mft):
+                unfit = unfit or record
+                raise Corrupt("data runs that do not hold all of $MFT")
         except Corrupt as error:
             lost = image.ledger.overlap(at, boot.record_size)
             problems.append(Corrupt(error.what, at) if lost is None
                             else Unreadable("MFT record 0", *lost))
             continue
+        if unfit is not None and _claim(unfit) != _claim(record):
+            break  # it claims too much: `_clamp` says so
         if problems:
             image.patches[boot.mft] = raw
             report(Notice("MFT-BOOT", f"MFT record 0: {problems[0]}",
                           "its copy in $MFTMirr is used", boot.mft, boot.record_size))
         return record
+    if unfit is not None:  # the mirror is no better
+        return unfit
     raise problems[0]
+
+
+def _claim(first: MftRecord) -> int:
+    """Bytes that $MFT says it has."""
+    return next(a.real for a in first.of_type(AttributeType.DATA) if not a.name)
 
 
 def _holders(table: MasterFileTable, first: MftRecord) -> list[Reference]:

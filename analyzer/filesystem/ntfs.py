@@ -16,7 +16,8 @@ import pytsk3
 from analyzer.blocks import Blocks, ExtentMap
 from analyzer.errors import Corrupt, EvidenceError, Notice, Unsupported
 from analyzer.filesystem.attributes import Attribute, AttributeType, text
-from analyzer.filesystem.boot import SIZE, find_boot
+from analyzer.filesystem.boot import SIZE, BootSector, find_boot
+from analyzer.filesystem.boot_guess import guess_boot
 from analyzer.filesystem.directory import IndexName
 from analyzer.filesystem.entries import (
     ORPHANS,
@@ -90,7 +91,7 @@ class Ntfs:
     @classmethod
     def open(cls, blocks: Blocks) -> "Ntfs":
         """The volume in `blocks`; raises NotThisFormat, Corrupt or Unreadable."""
-        boot, problem, raw = find_boot(blocks)
+        boot, problem, raw, effect = _boot(blocks)
         # The Sleuth Kit refuses a volume whose last sectors are not in the image
         claimed = boot.size + boot.sector_size
         image = PaddedImage(blocks, max(blocks.size, claimed))
@@ -98,8 +99,7 @@ class Ntfs:
         report = partial(_report, notices)
         if problem is not None:
             image.patches[0] = raw
-            report(Notice("NTFS-BOOT", f"boot sector: {problem}",
-                          "the backup boot sector is used", 0, SIZE))
+            report(Notice("NTFS-BOOT", f"boot sector: {problem}", effect, 0, SIZE))
         if blocks.size < boot.size:
             report(Notice("IMG-TRUNC", f"the volume has {boot.size} bytes, {blocks.size} are here",
                           "what lies past them cannot be read", blocks.size,
@@ -318,6 +318,16 @@ class Ntfs:
                     Notice("NTFS-DIRTY", "the volume is marked dirty",
                            "$LogFile is not replayed; recent changes may be missing"))
         return label, version, is_dirty
+
+
+def _boot(blocks: Blocks) -> tuple[BootSector, EvidenceError | None, bytes, str]:
+    """The boot sector, what is wrong with the first one, its bytes, what was done about it."""
+    try:
+        return *find_boot(blocks), "the backup boot sector is used"
+    except EvidenceError as error:
+        boot, raw = guess_boot(blocks, error)
+        return boot, error, raw, ("there is no backup of it either: sizes are inferred from "
+                                  "$MFT's own record, the serial number is not known")
 
 
 def _report(notices: dict[Notice, None], notice: Notice) -> None:

@@ -10,8 +10,9 @@ from itertools import islice
 from typing import Final
 
 from analyzer.blocks import Blocks, Slice, read_known
-from analyzer.errors import Notice
+from analyzer.errors import EvidenceError, Notice, NotThisFormat
 from analyzer.filesystem import gpt, mbr
+from analyzer.filesystem.boot_guess import guess_boot
 from analyzer.filesystem.signatures import UNKNOWN, boot_format, ntfs_boot, volume_format
 
 _MIB: Final = 1 << 20
@@ -22,6 +23,8 @@ _RESERVED: Final = {
     "21686148-6449-6E6F-744E-656564454649": "BIOS boot",
 }
 _LDM: Final = ("LDM", "dynamic disk (LDM): which parts of which disks make a volume is not decoded")
+_WINDOWS: Final = {"0x07", "0x17", "0x27", "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7"}
+"""Types of partitions that NTFS is put on."""
 _POOLED: Final = {
     "0x42": _LDM,
     "5808C8AA-7E8F-42E0-85D2-E1E90434CFB3": _LDM,  # metadata
@@ -272,7 +275,9 @@ def _partition(blocks: Blocks, volume_id: str, found: _Found) -> Partition:
     content = Slice(blocks, found.offset, found.size)
     known = volume_format(content)
     pooled, reason = _POOLED.get(found.type, ("", ""))
-    if known == UNKNOWN:
+    if known == UNKNOWN and found.type in _WINDOWS and _has_mft(content):
+        known = "NTFS"
+    elif known == UNKNOWN:
         known = pooled or _RESERVED.get(found.type, UNKNOWN)
         if known == UNKNOWN:
             reason = "no file system that vmtrail knows begins here"
@@ -280,3 +285,12 @@ def _partition(blocks: Blocks, volume_id: str, found: _Found) -> Partition:
         reason = f"{known} is not decoded by vmtrail"
     return Partition(volume_id, found.scheme, found.offset, found.size, found.type, found.guid,
                      found.name, known, reason, content)
+
+
+def _has_mft(content: Slice) -> bool:
+    """Whether a volume without boot sectors has a master file table."""
+    try:
+        guess_boot(content, NotThisFormat("no boot sector"))
+    except EvidenceError:
+        return False
+    return True
