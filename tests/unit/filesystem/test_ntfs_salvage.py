@@ -22,7 +22,7 @@ from tests.unit.filesystem.faulty import Faulty
 
 SLOW = bool(os.environ.get("VMTRAIL_SLOW"))
 POSITIONS = 300 if SLOW else 24
-MUTANTS = 270 if SLOW else 54
+MUTANTS = 270 if SLOW else 27
 FIRST_USER = 24
 
 
