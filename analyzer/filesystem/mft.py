@@ -36,7 +36,7 @@ _END: Final = b"\xff\xff\xff\xff"
 _END_ROOM: Final = 8
 """Bytes that the end mark takes: itself and as many without meaning."""
 _HEADER = struct.Struct("<4sHHQHHHHIIQ")
-_NUMBER_AT: Final = 44
+NUMBER_AT: Final = 44
 _IN_USE, _DIRECTORY = 1, 2
 _FILE_TYPES = {AttributeType.STANDARD_INFORMATION, AttributeType.FILE_NAME, AttributeType.DATA}
 
@@ -117,17 +117,17 @@ def remove_fixups(data: bytes) -> bytes:
 
 def stored_number(data: bytes) -> int:
     """The number that a record has for itself; 0 where it has none (NTFS 3.0)."""
-    if struct.unpack_from("<H", data, 4)[0] < _NUMBER_AT + 4:
+    if struct.unpack_from("<H", data, 4)[0] < NUMBER_AT + 4:
         return 0
-    return int(struct.unpack_from("<I", data, _NUMBER_AT)[0])
+    return int(struct.unpack_from("<I", data, NUMBER_AT)[0])
 
 
 def parse_record(data: bytes, number: int) -> MftRecord:
     """The record `number` of `data` (whole, as on disk).
 
     Raises Corrupt when there is no record to speak of (signature, header, first sector), or
-    another record stands in its place. A
-    record that breaks its rules further on comes back with what stands before, and `damage`.
+    another record stands in its place. A record that breaks its rules further on comes back with
+    what stands before, and `damage`.
     """
     signature = data[:4]
     if signature != b"FILE":
@@ -139,7 +139,7 @@ def parse_record(data: bytes, number: int) -> MftRecord:
         raise Corrupt(f"MFT record {number}: attributes at {first}, {used} bytes used", 20)
     stored = stored_number(data)
     if stored and stored != number & 0xFFFFFFFF:
-        raise Corrupt(f"MFT record {number}: record {stored} was written over it", _NUMBER_AT)
+        raise Corrupt(f"MFT record {number}: record {stored} was written over it", NUMBER_AT)
     attributes: list[Attribute] = []
     damage = None
     try:
@@ -173,10 +173,14 @@ def _values(attributes: list[Attribute]) -> tuple[
 
 
 def _attributes(data: bytes, at: int, used: int, good: int) -> Iterator[Attribute]:
+    """In their order, which is that of their types; one out of order does not hide the rest."""
+    last, wrong = 0, None
     while at + 4 <= good:
         if data[at:at + 4] == _END:
             if used - at > _END_ROOM:
                 raise Corrupt(f"attributes end {used - at} bytes before those that are used", at)
+            if wrong is not None:
+                raise wrong
             return
         try:
             attribute, length = decode_attribute(data, at, good)
@@ -184,6 +188,10 @@ def _attributes(data: bytes, at: int, used: int, good: int) -> Iterator[Attribut
             if good < used:
                 break
             raise
+        if attribute.type & 0xF or attribute.type < max(last, AttributeType.STANDARD_INFORMATION):
+            wrong = wrong or Corrupt(
+                f"attribute of type {attribute.type:#x} behind one of type {last:#x}", at)
+        last = attribute.type
         yield attribute
         at += length
     if good < used:

@@ -182,7 +182,7 @@ class _Pass:
 
     def run(self) -> NameIndex:
         for numbers, data in self.table.batches(_BATCH):
-            records, names = decode_batch(data)
+            records, names = decode_batch(data, numbers)
             self._take_files(numbers, records)
             self._take_names(numbers, records, names)
             self._take_others(numbers, data, records)

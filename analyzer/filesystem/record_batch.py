@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.filesystem.attributes import DOS, MAX_CLUSTERS, AttributeType
-from analyzer.filesystem.mft import SECTOR
+from analyzer.filesystem.mft import NUMBER_AT, SECTOR
 from analyzer.times import LATEST
 
 Bytes = NDArray[np.uint8]
@@ -155,14 +155,17 @@ def fix_sectors(data: Bytes, smallest: int) -> Flags:
     return good
 
 
-def decode_batch(data: Bytes) -> tuple[Records, Names]:
-    """The records in `data` of shape (n, record size), as on disk."""
+def decode_batch(data: Bytes, number: Ints) -> tuple[Records, Names]:
+    """The records in `data` of shape (n, record size), as on disk; `number` of each."""
     size = data.shape[1]
     words = _Words(data)
     signed = data.view("<u4")[:, 0] == FILE
     first, used = words.word(words.base + 20), words.double(words.base + 24)
     clean = signed & words.is_whole & (first >= 48 - 6) & (first % _ALIGNED == 0)
     clean &= (first + 6 <= size) & (used <= size) & (first <= used)
+    stored = np.where(words.word(words.base + 4) < NUMBER_AT + 4, 0,
+                      words.double(words.base + NUMBER_AT))
+    clean &= (stored == 0) | (stored == number & 0xFFFF_FFFF)
     found = _attributes(words, first, used, clean)
     names = found.only((found.kind == AttributeType.FILE_NAME) & ~found.is_outside)
     length = _name_lengths(words, names, clean)
@@ -177,6 +180,7 @@ def _attributes(words: _Words, first: Ints, used: Ints, clean: Flags) -> Attribu
     at, end = (words.base + first)[rows] >> 3, (words.base + used)[rows]
     columns: list[tuple[Ints, Ints, Longs, Longs, Longs]] = []
     none = np.zeros(0, np.int64), np.zeros(0, np.uint64)
+    last = np.full(len(rows), AttributeType.STANDARD_INFORMATION, np.uint64)
     columns.append((none[0], none[0], none[1], none[1], none[1]))
     while len(rows):
         head, shape, body = (words.u64.take(at + number) for number in range(3))
@@ -184,11 +188,13 @@ def _attributes(words: _Words, first: Ints, used: Ints, clean: Flags) -> Attribu
         room = end - at * 8
         ended = kind == _END
         good = _is_right(words, at, length, shape, body) & (length <= room) & (room >= 24)
+        good &= (kind & 0xF == 0) & (kind >= last)
         clean[rows[np.where(ended, (room > 8) | (room < 4), ~good)]] = False
         good &= ~ended
         if not good.all():
             rows, at, end, length = rows[good], at[good], end[good], length[good]
             kind, shape, body = kind[good], shape[good], body[good]
+        last = kind
         columns.append((rows, at, kind, shape, body))
         at = at + (length >> 3)
     return Attributes(*map(np.concatenate, zip(*columns, strict=True)))

@@ -15,15 +15,20 @@ from typing import Any
 
 import pytest
 
+from analyzer.blocks import Memory
 from analyzer.case.lock import CaseInUse, CaseLock
 from analyzer.engine.tasks import Limits
 from analyzer.errors import EvidenceError, UsageError
 from analyzer.evidence import open_evidence
+from analyzer.formats import vmcx
+from analyzer.formats.evtx import EventLog
 from analyzer.records import Coverage, DiskLayer, FileEntry, Problem, System, VirtualMachine
 from analyzer.source import Source
 from analyzer.system import build_systems
 from analyzer.volume import Medium
+from corpus.make import evtx as evtx_writer
 from corpus.make import vhd, vhdx, vhdx_log
+from corpus.make import vmcx as vmcx_writer
 from tests.conftest import ROOT
 from tests.fuzz.facts import Statement
 from tests.fuzz.mutants import Mutant, Patch
@@ -46,13 +51,7 @@ def fault(function: Callable[[Path], None]) -> Callable[[Path], None]:
 
 @pytest.mark.parametrize("name", [f"F{number:02}" for number in range(1, 31)])
 def test_fault(name: str, tmp_path: Path) -> None:
-    if name in NOT_YET:
-        assert name not in FAULTS, f"{name} has a case: take it off the list"
-        pytest.skip(f"later: {NOT_YET[name]}")
     FAULTS[name](tmp_path)
-
-
-NOT_YET = {"F12": "no reader of VMCX", "F15": "no reader of event logs"}
 
 
 def damaged(name: str, *patches: Patch, size: int | None = None) -> Statement:
@@ -255,6 +254,27 @@ def f11_torn_xml(folder: Path) -> None:
 
 
 @fault
+def f12_vmcx_torn_and_log_dirty(folder: Path) -> None:
+    """Key by key: what a lost page does not hold is stated; pending changes are applied."""
+    keys: list[vmcx_writer.Key] = [("configuration", [
+        ("properties", [("name", "before")]), ("more", [(f"k{n}", n) for n in range(900)])])]
+    after: list[vmcx_writer.Key] = [("configuration", [("properties", [("name", "after")])])]
+    pending = vmcx.open_vmcx(Memory(vmcx_writer.build(keys, pending=after)))
+    assert [notice.code for notice in pending.notices] == ["VMCX-LOG"]
+    assert ("configuration/properties/name", "after") in {
+        (leaf.key, leaf.text) for leaf in pending.settings}
+    data = vmcx_writer.build(keys)
+    whole = {leaf.key: leaf.text for leaf in vmcx.open_vmcx(Memory(data)).settings}
+    at = data.index(b"k500") & ~511
+    torn = vmcx.open_vmcx(Memory(_holed(data, at, 512)))
+    left = {leaf.key: leaf.text for leaf in torn.settings}
+    assert torn.partial
+    assert torn.notices
+    assert len(whole) * 8 // 10 < len(left) < len(whole)
+    assert left.items() <= whole.items()
+
+
+@fault
 def f13_dirty_hive(folder: Path) -> None:
     """No log is there: said, and the facts of the hive as it stands are stated."""
     at = place("empty-host", "C:\\Windows\\System32\\config\\SYSTEM")
@@ -281,6 +301,21 @@ def f14_hive_cell(folder: Path) -> None:
     assert any(p.source.path.endswith("/SOFTWARE") for p in said.of(Problem))
     assert {row.host_name for row in said.of(System)} == {"HV-SPARE02"}
     assert "partial" in {row.state for row in said.of(Coverage) if row.place.endswith("SOFTWARE")}
+
+
+@fault
+def f15_event_log_chunk(folder: Path) -> None:
+    """A chunk without its head is read; records that are gone are told as a gap."""
+    events = [evtx_writer.vml(129_000_000_000_000_000 + n, "Worker", 18500, "Worker-Admin",
+                              f"WEB{n}", "") for n in range(300)]
+    data = evtx_writer.build(events)
+    log = EventLog.open(Memory(_holed(data, 4096, 128)))
+    assert len(list(log.records())) == 300
+    assert {notice.code for notice in log.notices} == {"EVTX-CHUNK"}
+    log = EventLog.open(Memory(_holed(data, 4096 + 8192, 2048)))
+    left = len(list(log.records()))
+    assert 200 < left < 300
+    assert {"EVTX-CHUNK", "EVTX-GAP"} <= {notice.code for notice in log.notices}
 
 
 @fault

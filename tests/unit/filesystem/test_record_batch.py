@@ -32,15 +32,16 @@ SAMPLES = (
     record(43, [standard(), file_name("only~1", space=DOS), file_name("link", 30, 2)]),
     record(44, [standard(), file_name("s"), resident(DATA, b"", "stream")]),
     record(45, [standard(), file_name("r"), resident(REPARSE, bytes(16))]),
-    record(46, [standard(), file_name("l"), attribute_list([(DATA, 0, 47, 1)])]),
+    record(46, [standard(), attribute_list([(DATA, 0, 47, 1)]), file_name("l")]),
     record(47, [non_resident(DATA, [(9, 1)], 0, first_vcn=1)], base=reference(46, 1)),
     record(48, [resident(LABEL, b"")]),
     record(49, [standard(created=0), file_name("gone \ud83d")], flags=0),
 )
 
 
-def decode(records: tuple[bytes, ...]) -> tuple[Records, Names]:
-    return decode_batch(np.frombuffer(b"".join(records), np.uint8).reshape(len(records), -1))
+def decode(records: tuple[bytes, ...], numbers: list[int] | None = None) -> tuple[Records, Names]:
+    data = np.frombuffer(b"".join(records), np.uint8).reshape(len(records), -1)
+    return decode_batch(data, np.array(numbers or range(40, 40 + len(records)), np.int64))
 
 
 def test_what_is_in_clean_records() -> None:
@@ -72,25 +73,41 @@ def test_an_empty_batch_and_foreign_bytes() -> None:
     assert len(names.record) == 0
 
 
+def test_a_record_in_the_place_of_another_is_not_clean() -> None:
+    records, _ = decode(SAMPLES, [40, 42, 41, *range(43, 50)])
+    assert np.flatnonzero(~records.is_clean).tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("kind", [0, 8, 0x11, 0x90])
+def test_a_record_with_attributes_out_of_order_is_not_clean(kind: int) -> None:
+    data = bytearray(SAMPLES[0])
+    struct.pack_into("<I", data, struct.unpack_from("<H", data, 20)[0], kind)
+    records, _ = decode((bytes(data),))
+    assert not records.is_clean.any()
+    found = parse_record(bytes(data), 40)
+    assert found.damage is not None
+    assert found.names
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_damaged_records_are_clean_only_where_the_other_reader_agrees(seed: int) -> None:
     chance = random.Random(seed)
-    mutants = []
-    for _ in range(50):
-        data = bytearray(chance.choice(SAMPLES))
+    mutants, numbers = [], [chance.randrange(40, 50) for _ in range(50)]
+    for number in numbers:
+        data = bytearray(SAMPLES[number - 40])
         for _ in range(chance.randrange(3)):
             at = chance.choice([chance.randrange(400), *range(20, 30)])
             value = chance.choice([b"\0", b"\xff", struct.pack("<I", chance.randrange(1 << 32)),
                                    bytes([chance.randrange(256)])])
             data[at:at + len(value)] = value
         mutants.append(bytes(data[:1024]))
-    records, names = decode(tuple(mutants))
-    for row, mutant in enumerate(mutants):
+    records, names = decode(tuple(mutants), numbers)
+    for row, (number, mutant) in enumerate(zip(numbers, mutants, strict=True)):
         if records.is_clean[row]:
-            compare(parse_record(mutant, row), row, records, names)
+            compare(parse_record(mutant, number), row, records, names)
         elif records.is_signed[row]:
             with pytest.raises(Corrupt):
-                raise parse_record(mutant, row).damage or Corrupt("values off their alignment")
+                raise parse_record(mutant, number).damage or Corrupt("values off their alignment")
 
 
 def compare(one: MftRecord, row: int, records: Records, names: Names) -> None:
