@@ -178,9 +178,9 @@ def subject(name: str) -> Subject:
 
 
 TURNS: Final[Sequence[str]] = (
-    "ws2008", "empty-host", "ws2008", "host.E01", "ws2008", "plain-windows", "ws2008",
-    "host.vhdx", "ws2008", "gpt", "ws2008", "host.vhd")
-"""Which subject is whose turn, so that half of all mutants are of the whole host."""
+    "ws2008", "empty-host", "host.E01", "ws2008", "plain-windows", "host.vhdx", "ws2008", "gpt",
+    "host.vhd")
+"""Which subject is whose turn, so that a third of all mutants are of the whole host."""
 
 
 def of_turn(number: int) -> str:

@@ -110,8 +110,7 @@ def _entry(item: Item, base: int, found: Surface) -> None:
     for place, length in attributes(raw):
         kind, is_out = struct.unpack_from("<I4xB", raw, place)
         pieces = list(_runs(raw[place:place + length], base, ntfs.cluster_size)) if is_out else []
-        if not path.endswith(_HOLDER):
-            found.own(path, pieces)
+        found.own(path, pieces)
         if item.entry.allocated:
             _attribute(kind, at + place, raw[place:place + length], pieces, found)
     if item.entry.allocated and not item.entry.is_directory:
