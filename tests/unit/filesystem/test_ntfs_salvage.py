@@ -191,6 +191,5 @@ def test_names_of_mutants() -> None:
         gone = whole.names - names
         lost, missed = lost + len(gone), missed + len(whole.names - indexed(bytes(image)))
         by_kind[kind] += len(gone)
-    print(f"lost by one look {missed}, after all looks {lost}: {by_kind}")
     assert missed > MUTANTS
     assert lost <= 0.01 * missed, by_kind
