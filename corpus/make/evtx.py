@@ -21,7 +21,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
-from analyzer import times
+from corpus.make import times
 
 CHUNK, HEADER, FIRST = 65_536, 4096, 512
 VM_NAMESPACE = "http://www.microsoft.com/Windows/Virtualization/Events"
