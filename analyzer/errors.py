@@ -73,5 +73,20 @@ class NotInEvidence(EvidenceError):  # noqa: N818 - as above
     """A link or a path leads to a volume, share or file that was not acquired."""
 
 
+class Refused(EvidenceError):  # noqa: N818 - as above
+    """An artefact that killed a process that read it. The engine says so, nobody else."""
+
+
+class Exhausted(EvidenceError):  # noqa: N818 - as above
+    """Reading takes more than a process may use; `code` is that of the Problem."""
+
+    def __init__(self, code: str, what: str) -> None:
+        super().__init__(what)
+        self.code = code
+
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        return type(self), (self.code, self.what)
+
+
 class UsageError(Exception):
     """The command line asks for something that cannot be done; exit code 2."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from analyzer.errors import EvidenceError, Notice, Unreadable
+from analyzer.errors import EvidenceError, Exhausted, Notice, Refused, Unreadable
 from analyzer.records import Coverage, Problem
 from analyzer.source import Source
 
@@ -14,6 +14,8 @@ CODES = {"Unsupported": "UNSUPPORTED", "Unreadable": "UNREADABLE", "Corrupt": "C
 
 def error_code(error: EvidenceError) -> str:
     """The Problem code of an error."""
+    if isinstance(error, Exhausted):
+        return error.code
     return CODES.get(type(error).__name__, "EVIDENCE")
 
 
@@ -42,7 +44,9 @@ class Ledger:
             self.notice(notice, source)
 
     def problem(self, error: EvidenceError, source: Source, effect: str, plugin: str = "") -> None:
-        """Turn an error that cost a part into a Problem."""
+        """Turn an error that cost a part into a Problem; a Refused has one already."""
+        if isinstance(error, Refused):
+            return
         length = error.length if isinstance(error, Unreadable) else None
         self.notice(Notice(error_code(error), str(error), effect, error.at, length), source, plugin)
 

@@ -5,6 +5,7 @@ A damaged key or value costs that fact and becomes a Problem; a damaged hive cos
 
 from functools import cached_property
 
+from analyzer import attention
 from analyzer.errors import EvidenceError, Notice
 from analyzer.formats.hive import Hive, Key, current_control_set
 from analyzer.formats.hive_log import Log, is_dirty, replay
@@ -23,6 +24,7 @@ class Registry:
     def __init__(self, windows: Item | None, ledger: Ledger) -> None:
         self._windows, self._ledger = windows, ledger
         self._hives: dict[str, Hive | None] = {}
+        self._addresses: dict[str, str] = {}
         self._failures: dict[str, EvidenceError] = {}
         self._replayed: dict[str, tuple[Notice, ...]] = {}
 
@@ -30,6 +32,7 @@ class Registry:
         """SYSTEM, SOFTWARE ...; None where it is absent or could not be read, said once."""
         if name not in self._hives:
             self._hives[name] = self._open(name)
+        attention.touch("file", self._addresses.get(name, ""))  # keys are decoded as asked for
         return self._hives[name]
 
     def source(self, name: str) -> Source:
@@ -125,6 +128,7 @@ class Registry:
             item = self._item(name)
             if item is None:
                 return None
+            self._addresses[name] = item.source.address
             data, self._replayed[name] = item.read(), ()
             if is_dirty(data):
                 recovered = replay(data, self._logs(name))

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from analyzer import losses
+from analyzer import attention, losses
 from analyzer.blocks import Blocks, ExtentMap, Kind, flatten
 from analyzer.disks.disk import Disk
-from analyzer.errors import Corrupt, EvidenceError, Notice, NotInEvidence
+from analyzer.errors import Corrupt, EvidenceError, Exhausted, Notice, NotInEvidence, Refused
 from analyzer.filesystem.ntfs import Entry, File, Ntfs
 from analyzer.filesystem.touched import Touched
 from analyzer.filesystem.volumes import Partition, PartitionTable, read_partitions
@@ -66,8 +66,15 @@ class Medium:
 
     @cached_property
     def table(self) -> PartitionTable:
-        """Its partitions, read once."""
-        return read_partitions(self.blocks)
+        """Its partitions, read once; none where looking for them is refused."""
+        try:
+            with attention.on("partition table", self.source.address):
+                return read_partitions(self.blocks)
+        except Refused:
+            return PartitionTable("none", None, "", ())
+        except Exhausted as error:
+            return PartitionTable("none", None, "", (), [Notice(
+                error.code, f"looking for partitions: {error}", "no volume is analysed")])
 
     @cached_property
     def volumes(self) -> "list[MountedVolume]":
@@ -202,7 +209,8 @@ class Item:
         """The content; raises EvidenceError where the stream cannot be opened."""
         if self.volume.filesystem is None:
             raise Corrupt("a volume without a file system")
-        return self.volume.filesystem.open_file(self.entry, self.stream)
+        with self.attention():
+            return self.volume.filesystem.open_file(self.entry, self.stream)
 
     def blocks(self) -> Blocks:
         """The content, read straight out of what was acquired where that can be done."""
@@ -211,10 +219,15 @@ class Item:
 
     def read(self, limit: int = LARGEST_READ) -> bytes:
         """The whole content; raises Corrupt where it is larger than `limit` bytes."""
-        blocks = self.blocks()
-        if blocks.size > limit:
-            raise Corrupt(f"{self.path} has {blocks.size} bytes, more than the {limit} allowed")
-        return blocks.read_at(0, blocks.size)
+        with self.attention():
+            blocks = self.blocks()
+            if blocks.size > limit:
+                raise Corrupt(f"{self.path} has {blocks.size} bytes, more than the {limit} allowed")
+            return blocks.read_at(0, blocks.size)
+
+    def attention(self) -> attention.on:
+        """What is read meanwhile is this file; for decoders that read as they go."""
+        return attention.on("file", self.source.address)
 
     def security(self) -> SecurityDescriptor:
         """Its owner and who may do what; raises EvidenceError."""
@@ -259,10 +272,14 @@ class Item:
 def _mount(medium: Medium, partition: Partition) -> MountedVolume:
     if partition.unsupported or partition.format != "NTFS":
         return MountedVolume(medium, partition, None, None)
+    volume = MountedVolume(medium, partition, None, None)
+    address = volume.source.address
     try:
-        return MountedVolume(medium, partition, Ntfs.open(partition.blocks), None)
+        with attention.on("volume", address):
+            volume.filesystem = Ntfs.open(partition.blocks, address)
     except EvidenceError as error:
-        return MountedVolume(medium, partition, None, error)
+        volume.failure = error
+    return volume
 
 
 def split_windows_path(path: str) -> tuple[str, list[str]]:

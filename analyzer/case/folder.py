@@ -1,5 +1,5 @@
-"""The case folder: `case.json`, `journal.jsonl`, `tables/`, `reports/`, and nothing of the
-evidence itself.
+"""The case folder: `case.json`, `journal.jsonl`, `tables/`, `reports/`, `poison/`, and no bytes of
+the evidence itself.
 """
 
 import os
@@ -10,7 +10,8 @@ from typing import Final
 
 from analyzer.errors import UsageError
 
-_OWN: Final = {"case.json", "journal.jsonl", "tables", "reports", ".lock", ".run", ".spill"}
+_OWN: Final = {"case.json", "journal.jsonl", "tables", "reports", "poison", ".lock", ".run",
+               ".spill"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,11 @@ class Case:
     @property
     def reports(self) -> Path:
         return self.root / "reports"
+
+    @property
+    def poison(self) -> Path:
+        """Where it is kept which artefacts killed a process, one file for each task."""
+        return self.root / "poison"
 
     @property
     def spill(self) -> Path:
@@ -107,7 +113,7 @@ def clear(case: Case) -> None:
         raise UsageError(f"case {case.root} also holds {foreign[0]!r}, which vmtrail did not "
                          f"write; move it away or give another folder with -o")
     case.journal.unlink(missing_ok=True)  # first: from now on no task counts as finished
-    for path in (case.tables, case.reports, case.spill):
+    for path in (case.tables, case.reports, case.poison, case.spill):
         if path.is_dir():
             shutil.rmtree(path)
     case.tidy()

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from analyzer import attention
 from analyzer.blocks import Kind
 from analyzer.disks.disk import Disk
 from analyzer.disks.layer import Layer
@@ -122,7 +123,9 @@ class Chain:
         """
         count, end = 0, -1
         for start in range(0, layer.size, _STEP):
-            for extent in layer.extents_in(start, min(_STEP, layer.size - start)):
+            with attention.on("virtual disk", layer.address):
+                extents = layer.extents_in(start, min(_STEP, layer.size - start))
+            for extent in extents:
                 if extent.kind == Kind.UNREADABLE:
                     count += extent.start != end
                     end = extent.end

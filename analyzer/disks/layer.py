@@ -61,10 +61,12 @@ class Layer(Protocol):
 
     disk_id    identity of the disk; a VHDX has that of its parent
     link_id    what its children call it, "" for none; `link_name` is the name of that field
+    address    of the file, for who watches what is read; "" where nobody does
     in_saved_state  None where the format has no such mark
     """
 
     container: Blocks
+    address: str
     format: str
     kind: str
     size: int

@@ -1,5 +1,6 @@
 """Opening a virtual disk file as the format its content shows."""
 
+from analyzer import attention
 from analyzer.blocks import Blocks
 from analyzer.disks.layer import Layer
 from analyzer.disks.vhd import Vhd
@@ -8,12 +9,19 @@ from analyzer.disks.vhdx_structures import SIGNATURE, is_vhdx
 from analyzer.errors import EvidenceError, NotThisFormat
 
 
-def open_layer(blocks: Blocks) -> Layer:
-    """The virtual disk in a file, whatever the file is called.
+def open_layer(blocks: Blocks, address: str = "") -> Layer:
+    """The virtual disk in a file, whatever the file is called; `address` is that of the file.
 
     A file that has lost its VHDX identifier and is no VHD is still told by a VHDX header.
     Raises NotThisFormat where it is neither, Corrupt, Unsupported, Unreadable.
     """
+    with attention.on("virtual disk", address):
+        layer = _open(blocks)
+    layer.address = address
+    return layer
+
+
+def _open(blocks: Blocks) -> Layer:
     if _begins(blocks):
         return Vhdx(blocks)
     try:

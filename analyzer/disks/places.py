@@ -8,6 +8,7 @@ reads of sector bitmaps before its first byte.
 import os
 from collections.abc import Iterator, Sequence
 
+from analyzer import attention
 from analyzer.blocks import LOST, ZEROS, Blocks, Extent, FileBacked, Kind, Mapped, OpenFile, flatten
 from analyzer.disks.layer import Layer
 from analyzer.errors import EvidenceError
@@ -33,7 +34,8 @@ Chunk = tuple[list[int], list[Row]]
 
 def resolve(layers: Sequence[Layer], offset: int, end: int, depth: int) -> list[Settled]:
     """Who holds what of [offset, end), seen from the layer at `depth`; see `Disk.resolve`."""
-    rows = layers[depth].extents_in(offset, end - offset)
+    with attention.on("virtual disk", layers[depth].address):
+        rows = layers[depth].extents_in(offset, end - offset)
     settled: list[Settled] = []
     below: list[Settled] = []
     reached = row = 0

@@ -46,6 +46,7 @@ class Vhd:
     format = "VHD"
     link_name = "unique id"
     sector_size = SECTOR
+    address = ""
 
     def __init__(self, container: Blocks) -> None:
         """Raises NotThisFormat, Corrupt, Unreadable."""

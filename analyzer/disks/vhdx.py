@@ -35,6 +35,7 @@ class Vhdx:
     format = "VHDX"
     link_name = "DataWriteGuid"
     in_saved_state: bool | None = None
+    address = ""
 
     def __init__(self, container: Blocks) -> None:
         """Raises NotThisFormat, Corrupt, Unsupported, Unreadable."""

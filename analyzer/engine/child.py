@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from analyzer.engine import limits
-from analyzer.engine.guard import BUG, OUT_OF_MEMORY, CannotWrite, Place, guarded
+from analyzer.engine.guard import BUG, CannotWrite, Overdrawn, Place, guarded
 from analyzer.engine.messages import MAX_GUESTS, Failed, Guest, Image, Summary
 from analyzer.engine.opening import OpenImage, Opening, OpenSystem
 from analyzer.engine.tasks import GUESTS, Request, step_task_id
 from analyzer.engine.voice import Voice, private_output
-from analyzer.errors import EvidenceError, UsageError
+from analyzer.engine.watch import LIMIT_CODES, ChildWatch, begin_watch
+from analyzer.errors import EvidenceError, Refused, UsageError
 from analyzer.plugin import Plugin
 from analyzer.records import Coverage, Evidence, Problem, Record
 from analyzer.records import Volume as VolumeRecord
@@ -30,14 +31,20 @@ _CASE: Final = Place(Source("case"))
 
 
 class CannotOpen(Exception):  # noqa: N818 - the name says what happened
-    """The thing that the task is about cannot be opened at all."""
+    """The thing that the task is about cannot be opened at all; `code` is for `Failed`."""
+
+    def __init__(self, what: str, code: str = "SYS-OPEN") -> None:
+        super().__init__(what)
+        self.code = code
 
 
 class TaskRun:
     """One task under way: where its records go, and what is counted for its summary."""
 
-    def __init__(self, request: Request, opening: Opening, plugins: Plugins, voice: Voice) -> None:
+    def __init__(self, request: Request, opening: Opening, plugins: Plugins, voice: Voice,
+                 watch: ChildWatch) -> None:
         self.request, self.opening, self.plugins, self.voice = request, opening, plugins, voice
+        self.watch = watch
         self.summary = Summary()
         self._coverage: Counter[str] = Counter()
 
@@ -82,7 +89,7 @@ class TaskRun:
     def _count(self, record: Record) -> None:
         if isinstance(record, Problem):
             self.summary.bugs += record.code == BUG
-            self.summary.lost += record.code == OUT_OF_MEMORY
+            self.summary.lost += record.code in LIMIT_CODES
         elif isinstance(record, VolumeRecord):
             self.summary.lost += record.state == "unreadable"
         elif isinstance(record, Coverage):
@@ -105,6 +112,8 @@ class TaskRun:
             image: OpenImage = self.opening.image(files, second_opinion=True)
         except (EvidenceError, UsageError) as error:
             self.summary.unopened.append(files.name)
+            if isinstance(error, Refused):
+                return  # the supervisor says so
             take(place.problem("IMG-OPEN", str(error), "nothing of this image is analysed"))
             return
         facts: dict[str, Any] = {}
@@ -144,7 +153,7 @@ class TaskRun:
 
     def _step(self, step: str, place: Place, work: Callable[[], Any],
               declared: tuple[type[Record], ...], take: Callable[[Record], None]) -> bool:
-        problem = guarded(step, place, work, declared, take)
+        problem = guarded(step, place, work, declared, take, self.watch)
         if problem is not None:
             take(problem)
         return problem is None
@@ -159,6 +168,8 @@ class TaskRun:
                 s for s in self.opening.systems(images) if s.system_id == task.system]
             for hop in task.guests:
                 systems = self.opening.guest(systems[hop["inside"]], hop["state"])
+        except Refused as error:
+            raise CannotOpen(str(error), "SYS-REFUSED") from error
         except EvidenceError as error:
             raise CannotOpen(str(error)) from error
         if not systems:
@@ -245,12 +256,13 @@ class TaskRun:
         yield from ()
 
 
-def _perform(request: Request, opening: Opening, plugins: Plugins,
-             voice: Voice) -> Failed | Summary:
+def _perform(run: TaskRun) -> Failed | Summary:
     try:
-        return TaskRun(request, opening, plugins, voice).run()
+        return run.run()
+    except Overdrawn as error:
+        return Failed(error.cause.code, str(error))
     except CannotOpen as error:
-        return Failed("SYS-OPEN", str(error))
+        return Failed(error.code, str(error))
     except UsageError as error:
         return Failed("USAGE", str(error))
     except CannotWrite as error:
@@ -264,5 +276,6 @@ def main(opening: Opening, plugins: Sequence[Plugin]) -> int:
     limits.apply(request.limits)
     voice = Voice(private_output(), request.limits)
     voice.begin("open")
-    voice.say(_perform(request, opening, {p.name: p for p in plugins}, voice))
+    watch = begin_watch(request.refused, request.limits)
+    voice.say(_perform(TaskRun(request, opening, {p.name: p for p in plugins}, voice, watch)))
     return 0

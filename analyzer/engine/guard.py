@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Final
 
-from analyzer.errors import EvidenceError, Notice, Unreadable
+from analyzer.engine.watch import ChildWatch
+from analyzer.errors import EvidenceError, Exhausted, Notice, Unreadable
 from analyzer.records import Coverage, Problem, Record
 from analyzer.source import Source
 
 BUG: Final = "BUG"
-OUT_OF_MEMORY: Final = "WRK-OOM"
 _ADDRESS: Final = re.compile(r"\b0x[0-9a-f]{6,}")
 
 
@@ -57,19 +57,18 @@ def problem_of(error: BaseException, step: str, place: Place) -> Problem:
         problem = place.problem(error_code(error), str(error),
                                 f"what {step} had not stated by then is missing here", step)
         return replace(problem, start=error.at, length=length)
-    if isinstance(error, MemoryError):
-        return place.problem(OUT_OF_MEMORY, f"{step} asked for more memory than it may use",
-                             f"what {step} had not stated by then is missing here", step)
     return place.problem(BUG, _excerpt(error),
                          f"an error of vmtrail, not of the evidence: what {step} had not "
                          f"stated by then is missing here; please report it", step)
 
 
 def guarded(step: str, place: Place, work: Callable[[], Iterable[Record]],
-            declared: tuple[type[Record], ...], take: Callable[[Record], None]) -> Problem | None:
+            declared: tuple[type[Record], ...], take: Callable[[Record], None],
+            watch: ChildWatch) -> Problem | None:
     """Hand each record of a step to `take`; the Problem where the step fails.
 
-    OSError from `take` (disk full) is not the step's fault and is raised as `CannotWrite`.
+    OSError from `take` (disk full) is not the step's fault and is raised as `CannotWrite`. A
+    limit that was hit is raised as `Overdrawn` where the watch has an artefact to blame.
     """
     try:
         for record in work():
@@ -81,9 +80,20 @@ def guarded(step: str, place: Place, work: Callable[[], Iterable[Record]],
                 raise CannotWrite(error) from error
     except CannotWrite:
         raise
-    except Exception as error:  # noqa: BLE001 - the one place that catches; see the module text
-        return problem_of(error, step, place)
+    except Exception as error:
+        lack = watch.lack(error)
+        if lack is not None and watch.last():
+            raise Overdrawn(lack) from error
+        return problem_of(lack or error, step, place)
     return None
+
+
+class Overdrawn(Exception):  # noqa: N818 - the name says what happened
+    """A step hit a limit after it had read an artefact; `cause` says which limit."""
+
+    def __init__(self, cause: Exhausted) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
 
 
 class CannotWrite(Exception):  # noqa: N818 - the name says what happened

@@ -17,10 +17,10 @@ from select import select
 from threading import Lock
 from typing import Final
 
+from analyzer.engine.watch import PAGE_SIZE
+
 COMMAND: Final = (sys.executable, "-P", "-m", "analyzer.engine.nursery")
 _PACKAGES: Final = str(Path(__file__).resolve().parents[2])
-PAGE_SIZE: Final = 8_192
-"""Bytes of the page on which a child says what it is reading."""
 _LONGEST_REPORT: Final = 4_096
 
 

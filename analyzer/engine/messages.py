@@ -36,7 +36,8 @@ class Failed:
     """The whole task cannot go on, for a reason that is nobody's bug.
 
     code  "IMG-OPEN" (evidence cannot be opened), "OUT-ENOSPC" (disk full), "OUT-IO",
-          "SYS-OPEN" (this system cannot be opened)
+          "SYS-OPEN" (this system cannot be opened), "SYS-REFUSED" (for it needs an artefact
+          that is not to be read), or a limit (watch.LIMIT_CODES)
     """
 
     code: str

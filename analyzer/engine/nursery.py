@@ -5,7 +5,7 @@ touches evidence, has one thread, and does three things: fork, reap, kill.
 
 `python -m analyzer.engine.nursery N` listens on descriptor N, a socket of its supervisor
 (launch.py). One datagram asks for one child: the working folder, and as descriptors standard
-input, output and error, the page of attention (attention_page.py), and a line for this child.
+input, output and error, the page of attention (watch.py), and a line for this child.
 When the child has ended, all its own children are killed and its status, processor time and peak
 memory are told on the line. The other end of the line closing means: kill it. The end of the
 supervisor's socket is the end of the nursery and of all children.
@@ -28,10 +28,9 @@ from typing import Final, NoReturn
 
 from analyzer.engine import child
 from analyzer.engine.opening import EvidenceOpening, Opening
+from analyzer.engine.watch import HANDLE
 from analyzer.plugin import Plugin, discover
 
-PAGE: Final = 3
-"""Descriptor of the page of attention in a child."""
 _HANDLES: Final = 5
 _LONGEST_FOLDER: Final = 8192
 _PR_SET_CHILD_SUBREAPER: Final = 36
@@ -128,7 +127,7 @@ def _be_child(folder: str, handles: Sequence[int], main: Main) -> NoReturn:
         os.setsid()
         for number, handle in enumerate(handles):
             os.dup2(handle, number)
-        os.closerange(PAGE + 1, os.sysconf("SC_OPEN_MAX"))
+        os.closerange(HANDLE + 1, os.sysconf("SC_OPEN_MAX"))
         os.chdir(folder)
         status = main()
     except BaseException:  # noqa: BLE001 - nothing may go on in the nursery's frames
@@ -142,7 +141,7 @@ def _be_child(folder: str, handles: Sequence[int], main: Main) -> NoReturn:
 def main(opening: Opening | None = None,
          plugins: Sequence[Plugin] | None = None) -> NoReturn:
     """Entry point; tests pass their own ways in and plugins."""
-    control = socket.socket(fileno=int(sys.argv[1]))
+    control = socket.socket(fileno=int(sys.argv[-1]))
     control.set_inheritable(False)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)

@@ -102,7 +102,9 @@ class Planner:
     def systems(self, found: Sequence[Host]) -> list[Work]:
         """One task for each host."""
         return [Work(Task(image_task_id(host.image, host.part), "system", host.system_id,
-                          self._steps(0), host.system_id, image=host.image), host.images)
+                          self._steps(0), host.system_id, image=host.image, above=tuple(
+                              image_task_id(image.name, "survey") for image in host.images)),
+                     host.images)
                 for host in found]
 
     def inside(self, work: Work, summary: Summary) -> list[Work]:
@@ -113,6 +115,7 @@ class Planner:
         return [replace(work, task=replace(
             task, task_id=guest_task_id(task.task_id, f"{guest.inside}-{guest.key}"),
             label=guest.label, guests=(*task.guests, guest.hop),
+            above=(*task.above, task.task_id),
             steps=self._steps(task.depth + 1))) for guest in summary.guests]
 
     def analyses(self) -> list[Work]:

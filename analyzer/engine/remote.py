@@ -166,7 +166,8 @@ def answered(task: Task, text: str) -> TaskEnd:
     failed = answer["failed"]
     return TaskEnd(task, answer["end"], summary_from(answer["summary"]),
                    None if failed is None else Failed(str(failed[0])[:40], str(failed[1])[:2_000]),
-                   [Died(*(str(part) for part in death[:4])) for death in answer["deaths"]])
+                   [Died(str(code), str(what), str(step), str(stderr))
+                    for code, what, step, stderr in answer["deaths"]])
 
 
 def call_off(case: Case) -> None:

@@ -1,22 +1,32 @@
-"""What becomes of a task whose child dies: run again step by step, so that exactly the
-poisonous step is lost, with a Problem that names it. The supervisor parses no evidence.
+"""What becomes of a task whose child dies: done again without the artefact that killed it.
+
+Each death names the artefact that the child was reading (watch.py). It is refused from then on,
+so that exactly that artefact is lost, with one Problem. Where no artefact can be blamed the task
+is run step by step, and the poisonous step is lost. The supervisor parses no evidence.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from threading import Event
+from typing import Final
 
 from analyzer.case.folder import Case
 from analyzer.case.store import PartitionWriter
+from analyzer.engine import poison
 from analyzer.engine.launch import COMMAND
 from analyzer.engine.messages import Failed, Progress, Summary
+from analyzer.engine.poison import Culprit
 from analyzer.engine.tasks import ImageFiles, Limits, Request, Task, step_task_id
+from analyzer.engine.watch import kind_and_address
 from analyzer.engine.worker import Died, Outcome, Stopped, run_child
 from analyzer.records import Problem
 from analyzer.source import Source
 
 Heard = Callable[[Task, Progress], None]
 Images = tuple[ImageFiles, ...]
+MOST_CULPRITS: Final = 64
+"""Of one task; each costs a child its life."""
 
 
 @dataclass(slots=True)
@@ -35,6 +45,28 @@ class TaskEnd:
     deaths: list[Died] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Attempt:
+    """A task under way: the culprits so far, and every death."""
+
+    task: Task
+    images: Images
+    inherited: tuple[str, ...]
+    culprits: list[Culprit]
+    deaths: list[Died] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        return (*self.inherited, *(culprit.artefact for culprit in self.culprits))
+
+    @property
+    def has_lost_volumes(self) -> bool:
+        """Whether a whole volume, or more, is among the culprits."""
+        return any(kind_and_address(culprit.artefact)[0] in ("image", "partition table", "volume")
+                   for culprit in self.culprits)
+
+
 @dataclass(frozen=True, slots=True)
 class Supervisor:
     """Runs tasks of one case to their end, each in children of its own."""
@@ -47,75 +79,125 @@ class Supervisor:
 
     def run(self, task: Task, images: Images, *, verify: bool = False) -> TaskEnd:
         """Run a task; never raises for what the child does."""
-        outcome = self._child(task, images, verify)
-        if not isinstance(outcome, Died):
-            return self._end(task, outcome)
-        if outcome.step in task.steps and len(task.steps) > 1:
-            return self._step_by_step(task, images, outcome)
-        return self._lost(task, [outcome], Summary())
+        above = [culprit.artefact for other in task.above
+                 for culprit in poison.load(self.case, other)]
+        attempt = _Attempt(task, images, tuple(above), poison.load(self.case, task.task_id))
+        end = self._end(attempt, self._without_culprits(attempt, task, verify))
+        if end.end in ("done", "lost"):
+            self._say(attempt, end)
+        end.deaths = attempt.deaths
+        return end
 
-    def _child(self, task: Task, images: Images, verify: bool = False) -> Outcome:
-        request = Request(task, str(self.case.root), images, self.limits, verify)
-        return run_child(request, lambda progress: self.heard(task, progress), self.stop,
-                         self.command)
+    def _without_culprits(self, attempt: _Attempt, task: Task, verify: bool = False) -> Outcome:
+        """One child after the other, until none dies of an artefact that was not known.
 
-    def _end(self, task: Task, outcome: Summary | Failed | Stopped) -> TaskEnd:
+        `task` is that of the attempt, or one step of it. Where leaving out artefacts did not
+        help, those that had only been read before are trusted again.
+        """
+        before = len(attempt.culprits)
+        while True:
+            request = Request(task, str(self.case.root), attempt.images, self.limits, verify,
+                              attempt.refused)
+            outcome = run_child(request, lambda progress: self.heard(attempt.task, progress),
+                                self.stop, self.command)
+            if not isinstance(outcome, Died):
+                return outcome
+            attempt.deaths.append(outcome)
+            noted = outcome.noted
+            if noted is None or noted.artefact in attempt.refused \
+                    or len(attempt.culprits) >= MOST_CULPRITS:
+                break
+            attempt.culprits.append(Culprit(noted.artefact, outcome.code, outcome.what,
+                                            outcome.step, noted.in_use))
+            self._keep(attempt)
+        while len(attempt.culprits) > before and attempt.culprits[-1].in_use:
+            attempt.culprits.pop()
+        self._keep(attempt)
+        return outcome
+
+    def _keep(self, attempt: _Attempt) -> None:
+        with suppress(OSError):  # on a full disk it costs the next run a few deaths
+            poison.save(self.case, attempt.task.task_id, attempt.culprits)
+
+    def _end(self, attempt: _Attempt, outcome: Outcome) -> TaskEnd:
+        task = attempt.task
         if isinstance(outcome, Stopped):
             return TaskEnd(task, "stopped")
         if isinstance(outcome, Summary):
             return TaskEnd(task, "done", outcome)
-        if outcome.code == "SYS-OPEN":
-            summary = Summary(lost=1)
-            self._write(task, summary, [_problem(task, outcome.code, outcome.what,
-                                                 "nothing of this system is analysed")])
-            return TaskEnd(task, "lost", summary, outcome)
-        return TaskEnd(task, "unfinished", failed=outcome)
+        if isinstance(outcome, Failed):
+            return self._failed(attempt, outcome)
+        if outcome.step in task.steps and len(task.steps) > 1:
+            return self._step_by_step(attempt, outcome)
+        return self._lost(attempt, [outcome], Summary())
 
-    def _step_by_step(self, task: Task, images: Images, first: Died) -> TaskEnd:
+    def _failed(self, attempt: _Attempt, failed: Failed) -> TaskEnd:
+        """A system that cannot be opened; where a culprit is the reason, that says it."""
+        if failed.code not in ("SYS-OPEN", "SYS-REFUSED"):
+            return TaskEnd(attempt.task, "unfinished", failed=failed)
+        if attempt.culprits and (failed.code == "SYS-REFUSED" or attempt.has_lost_volumes):
+            return TaskEnd(attempt.task, "lost", failed=failed)
+        attempt.problems.append(_problem(attempt, "SYS-OPEN", failed.what,
+                                         "nothing of this system is analysed"))
+        return TaskEnd(attempt.task, "lost", Summary(lost=1), failed)
+
+    def _step_by_step(self, attempt: _Attempt, first: Died) -> TaskEnd:
         """Each step in a child of its own."""
-        summary, deaths = Summary(), [first]
+        task, summary, lost = attempt.task, Summary(), list[Died]()
         for step in task.steps:
             alone = replace(task, task_id=step_task_id(task.task_id, step), steps=(step,))
             if task.kind == "analyses":
                 alone = replace(alone, task_id=task.task_id)  # names its partitions by step
-            outcome = self._child(alone, images)
+            outcome = self._without_culprits(attempt, alone)
             if isinstance(outcome, Died):
-                deaths.append(replace(outcome, step=step))
+                lost.append(replace(outcome, step=step))
             elif isinstance(outcome, Summary):
                 summary.add(outcome)
             else:
-                return self._end(task, outcome)
-        if len(deaths) == 1:  # died among the others, not alone: say so, nothing is missing
-            self._write(task, summary, [_problem(
-                task, first.code, f"{first.what} in {first.step}, once",
-                "nothing is lost: each step was run again in a process of its own", first.step)])
-            return TaskEnd(task, "done", summary, deaths=deaths)
-        return self._lost(task, deaths[1:], summary)
+                return self._end(attempt, outcome)
+        if lost:
+            return self._lost(attempt, lost, summary)
+        if not attempt.culprits:  # died among the others, not alone: say so, nothing is missing
+            attempt.problems.append(_problem(
+                attempt, first.code, f"{first.what} in {first.step}, once",
+                "nothing is lost: each step was run again in a process of its own", first.step))
+        return TaskEnd(task, "done", summary)
 
-    def _lost(self, task: Task, deaths: list[Died], summary: Summary) -> TaskEnd:
-        self._write(task, summary, [_death(task, death) for death in deaths])
+    def _lost(self, attempt: _Attempt, deaths: list[Died], summary: Summary) -> TaskEnd:
+        attempt.problems += [_death(attempt, death) for death in deaths]
         summary.lost += len(deaths)
         summary.bugs += sum(death.code == "BUG" for death in deaths)
-        if task.kind == "survey":
-            summary.unopened.append(task.image)
-        return TaskEnd(task, "lost", summary, deaths=deaths)
+        if attempt.task.kind == "survey":
+            summary.unopened.append(attempt.task.image)
+        return TaskEnd(attempt.task, "lost", summary)
 
-    def _write(self, task: Task, summary: Summary, problems: list[Problem]) -> None:
-        with PartitionWriter(self.case.tables, step_task_id(task.task_id, "deaths")) as writer:
-            writer.extend(problems)
-        summary.add(Summary(rows=writer.rows))
+    def _say(self, attempt: _Attempt, end: TaskEnd) -> None:
+        """Write what was lost, each thing once."""
+        task = attempt.task
+        problems = [culprit.problem("" if task.guests else task.system)
+                    for culprit in attempt.culprits] + attempt.problems
+        end.summary.lost += len(attempt.culprits)
+        if attempt.culprits:
+            end.end = "lost"
+        if problems:
+            task_id = step_task_id(task.task_id, "deaths")
+            with PartitionWriter(self.case.tables, task_id) as writer:
+                writer.extend(problems)
+            end.summary.add(Summary(rows=writer.rows))
 
 
-def _problem(task: Task, code: str, what: str, effect: str, step: str = "") -> Problem:
+def _problem(attempt: _Attempt, code: str, what: str, effect: str, step: str = "") -> Problem:
+    task = attempt.task
     source = Source(task.image or "case", detail=task.label if task.guests else "")
     return Problem(source=source, system_id="" if task.guests else task.system, code=code,
                    what=what, effect=effect, plugin=step)
 
 
-def _death(task: Task, death: Died) -> Problem:
+def _death(attempt: _Attempt, death: Died) -> Problem:
+    task = attempt.task
     step = death.step if death.step in task.steps else ""
-    where = f"{death.step} of {task.label}"
     effect = f"what {death.step} would have stated about {task.label} is missing" if step else \
         f"nothing of {task.label} is analysed"
-    return _problem(task, death.code, f"the process that ran {where} died: {death.what}", effect,
-                    step)
+    at = " ".join(("", "at the", *kind_and_address(death.noted.artefact))) if death.noted else ""
+    return _problem(attempt, death.code, f"the process that ran {death.step} of {task.label} "
+                    f"died{at}: {death.what}", effect, step)

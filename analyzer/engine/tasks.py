@@ -59,6 +59,7 @@ class Task:
     guests   hops (messages.Guest.hop) from the host system down, innermost last
     steps    plugins to run (and GUESTS), in this order
     image    name of the image that it counts to, "" for tasks about the whole case
+    above    ids of the tasks that this one came out of, the survey first
     """
 
     task_id: str
@@ -68,6 +69,7 @@ class Task:
     system: str = ""
     guests: tuple[dict[str, Any], ...] = ()
     image: str = ""
+    above: tuple[str, ...] = ()
 
     @property
     def depth(self) -> int:
@@ -87,6 +89,7 @@ class Request:
     """All that a child is told, as one line of JSON.
 
     images  the one that is surveyed, or the disks of the one computer that `task` is about
+    refused  artefacts that are not to be read, named as in watch.py
     """
 
     task: Task
@@ -94,6 +97,7 @@ class Request:
     images: tuple[ImageFiles, ...]
     limits: Limits
     verify: bool = False
+    refused: tuple[str, ...] = ()
 
     def to_line(self) -> bytes:
         """ASCII JSON with a newline."""
@@ -106,9 +110,10 @@ class Request:
         task = data["task"]
         if task["kind"] not in get_args(TaskKind):
             raise ValueError(f"unknown kind of task {task['kind']!r}")
-        task |= {"steps": tuple(task["steps"]), "guests": tuple(task["guests"])}
+        task |= {name: tuple(task[name]) for name in ("steps", "guests", "above")}
         images = tuple(ImageFiles(i["name"], tuple(i["paths"])) for i in data["images"])
-        return cls(Task(**task), data["case"], images, Limits(**data["limits"]), data["verify"])
+        return cls(Task(**task), data["case"], images, Limits(**data["limits"]), data["verify"],
+                   tuple(data["refused"]))
 
 
 def image_task_id(image: str, part: str) -> str:

@@ -4,6 +4,7 @@ import os
 import time
 from typing import Final
 
+from analyzer import attention
 from analyzer.engine import limits, messages
 from analyzer.engine.messages import Message, Progress
 from analyzer.engine.tasks import Limits
@@ -34,6 +35,7 @@ class Voice:
     def begin(self, step: str) -> None:
         """From now on `step` is to blame."""
         self.step = step
+        attention.forget()
         limits.more_time(self._allowed)
         self.say(Progress(step))
 

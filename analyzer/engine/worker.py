@@ -17,9 +17,12 @@ from typing import Final
 from analyzer.engine.launch import COMMAND, Child, NurseryDied, Report
 from analyzer.engine.messages import MAX_LINE, BadMessage, Failed, Progress, Summary, from_line
 from analyzer.engine.tasks import Request
+from analyzer.engine.watch import LIMIT_CODES, Noted, read_note
 
 _POLL: Final = 0.1
 _KEPT_ERROR: Final = 8_192
+_MOST_AT_ONCE, _MOST_A_SECOND = 5_000, 50
+"""Messages; a sound child sends four a second and one for each step and system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class Died:
     code    WRK-SIG (signal), WRK-OOM (memory), WRK-TIME (a time limit), WRK-SAY (nonsense),
             BUG (an exception of ours outside any step)
     step    what it was at
+    noted   the artefact that it was at; None where none is known
     stderr  the end of what it wrote there; for developers, not for tables
     """
 
@@ -36,6 +40,7 @@ class Died:
     what: str
     step: str
     stderr: str = ""
+    noted: Noted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,8 @@ class _Listener:
         self.answer: Summary | Failed | None = None
         self.stderr = b""
         self._line = b""
-        self.last = time.monotonic()
+        self._messages = 0
+        self.last = self._begin = time.monotonic()
 
     def listen(self, stop: Event) -> Died | Stopped | None:
         """Until both pipes are closed; a verdict where the child has to be ended."""
@@ -90,6 +96,9 @@ class _Listener:
         *lines, self._line = (self._line + data).split(b"\n")
         if len(self._line) > MAX_LINE:
             return Died("WRK-SAY", "a message without end", self.step)
+        self._messages += len(lines)
+        if self._messages > _MOST_AT_ONCE + _MOST_A_SECOND * (self.last - self._begin):
+            return Died("WRK-SAY", "more messages than a sound child sends", self.step)
         for line in lines:
             try:
                 message = from_line(line)
@@ -133,13 +142,17 @@ def _listened(child: Child, listener: _Listener, stop: Event) -> Outcome:
     verdict = listener.listen(stop)
     idle = listener.request.limits.idle_seconds
     report = child.end(idle if verdict is None else 0)
-    if verdict is None and listener.answer is not None:
-        return listener.answer
+    answer = listener.answer
+    if isinstance(answer, Failed) and answer.code in LIMIT_CODES:
+        verdict = verdict or Died(answer.code, answer.what, listener.step)
+    elif verdict is None and answer is not None:
+        return answer
     verdict = verdict or _verdict(report, listener)
     if isinstance(verdict, Stopped):
         return verdict
     return replace(verdict, what=f"{verdict.what}; {report.used}",
-                   stderr=listener.stderr.decode("utf-8", "backslashreplace"))
+                   stderr=listener.stderr.decode("utf-8", "backslashreplace"),
+                   noted=read_note(child.read_page()))
 
 
 def run_child(request: Request, heard: Callable[[Progress], None], stop: Event,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from analyzer import attention
 from analyzer.blocks import Blocks, read_known, withhold
 from analyzer.errors import EvidenceError, Notice
 from analyzer.evidence.containers import refuse_container
@@ -129,11 +130,16 @@ def open_evidence(paths: Sequence[Path], *, second_opinion: bool = True) -> list
         if found.is_part_of_another:
             continue
         disk = disks.get(number)
-        image = _open(found, second_opinion) if disk is None else AcquiredImage(
+        image = _watched(found, second_opinion) if disk is None else AcquiredImage(
             disk.segments[0].name, disk.format, disk.segments, disk, disk, disk.ledger)
         image.name = distinct_name(image.name, names)
         images.append(image)
     return images
+
+
+def _watched(found: Group, second_opinion: bool) -> AcquiredImage:
+    with attention.on("image", found.segments[min(found.segments)].name):
+        return _open(found, second_opinion)
 
 
 def _open(found: Group, second_opinion: bool) -> AcquiredImage:

@@ -15,7 +15,7 @@ from analyzer.blocks import Blocks, ExtentMap
 from analyzer.disks.chain import DiskFile, Shelf, build_chain
 from analyzer.disks.layer import Layer
 from analyzer.disks.open import open_layer
-from analyzer.errors import EvidenceError, Unreadable, Unsupported
+from analyzer.errors import EvidenceError, Refused, Unreadable, Unsupported
 from analyzer.evidence.grouping import Group
 from analyzer.evidence.ledger import Ledger
 from analyzer.evidence.qcow import Qcow
@@ -127,7 +127,9 @@ def _only(found: Group) -> Segment:
 
 def _layer(found: Group) -> Layer:
     try:
-        return open_layer(_only(found))
+        return open_layer(_only(found), _only(found).name)
+    except Refused:
+        raise
     except EvidenceError as error:
         raise EvidenceError(f"{_only(found).name}: {error}") from error
 

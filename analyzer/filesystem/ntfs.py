@@ -13,8 +13,9 @@ from typing import Final
 
 import pytsk3
 
+from analyzer import attention
 from analyzer.blocks import Blocks, ExtentMap
-from analyzer.errors import Corrupt, EvidenceError, Notice, Unsupported
+from analyzer.errors import Corrupt, EvidenceError, Exhausted, Notice, Refused, Unsupported
 from analyzer.filesystem.attributes import Attribute, AttributeType, text
 from analyzer.filesystem.boot import SIZE, BootSector, find_boot
 from analyzer.filesystem.boot_guess import guess_boot
@@ -76,21 +77,25 @@ class Ntfs:
     """
 
     def __init__(self, blocks: Blocks, image: PaddedImage, table: MasterFileTable,
-                 notices: dict[Notice, None]) -> None:
+                 notices: dict[Notice, None], address: str) -> None:
         """Use `open`."""
         self.blocks = blocks
         self.serial = table.boot.serial
         self.cluster_size = table.boot.cluster_size
         self.record_size = table.boot.record_size
         self._image, self._table, self._notices = image, table, notices
+        self._address = address
         self.label, self.version, self.is_dirty = self._volume()
         self._names: NameIndex | None = None
         self._children: OrderedDict[int, list[Entry]] = OrderedDict()
         self._library = self._open_library()
 
     @classmethod
-    def open(cls, blocks: Blocks) -> "Ntfs":
-        """The volume in `blocks`; raises NotThisFormat, Corrupt or Unreadable."""
+    def open(cls, blocks: Blocks, address: str = "") -> "Ntfs":
+        """The volume in `blocks`; raises NotThisFormat, Corrupt or Unreadable.
+
+        `address` is that of the volume, for who watches what is read.
+        """
         boot, problem, raw, effect = _boot(blocks)
         # The Sleuth Kit refuses a volume whose last sectors are not in the image
         claimed = boot.size + boot.sector_size
@@ -106,7 +111,7 @@ class Ntfs:
                           boot.size - blocks.size))
         table = open_table(image, boot, report)
         image.pin(table.map)
-        return cls(blocks, image, table, notices)
+        return cls(blocks, image, table, notices, address)
 
     @property
     def notices(self) -> list[Notice]:
@@ -264,8 +269,10 @@ class Ntfs:
 
     def _walk(self, *, include_deleted: bool = True) -> Walk:
         if self._names is None:
-            self._names = NameIndex.build(self._table)
-        return Walk(self._names, self._index, partial(_report, self._notices), include_deleted)
+            with attention.on("volume", self._address):
+                self._names = NameIndex.build(self._table)
+        return Walk(self._names, self._index, partial(_report, self._notices), include_deleted,
+                    self._address)
 
     def _cached_children(self, directory: Entry) -> list[Entry]:
         number = directory.inode
@@ -275,13 +282,24 @@ class Ntfs:
                 self._children.popitem(last=False)
         return self._children[number]
 
-    def _index(self, inode: int) -> list[IndexName] | None:
-        """The names in a directory's index and its slack; None, and a notice, where it fails."""
+    def _index(self, inode: int, path: str) -> list[IndexName] | None:
+        """The names in a directory's index and its slack; None, and a notice, where it fails.
+
+        None without a notice where it is refused.
+        """
         if self._library is None:
             return None
         try:
-            names = [file.info.name for file in islice(self._library.open_dir(inode=inode),
-                                                       _MOST_NAMES)]
+            with attention.on("directory", f"{self._address}{path.replace('!/', '%21/')}"
+                              if self._address else ""):
+                names = [file.info.name for file in islice(self._library.open_dir(inode=inode),
+                                                           _MOST_NAMES)]
+        except Refused:
+            return None
+        except Exhausted as error:
+            _report(self._notices, Notice(error.code, f"directory {path}: {error}",
+                                          "its names come from the files alone"))
+            return None
         except OSError as error:
             _report(self._notices, Notice("NTFS-DIR", f"directory {inode}: {error}",
                                           "its names come from the files alone"))

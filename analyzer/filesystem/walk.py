@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from analyzer import attention
 from analyzer.errors import EvidenceError, Notice
 from analyzer.filesystem.agreement import agreeing
 from analyzer.filesystem.attributes import AttributeType, Reference
@@ -44,12 +45,14 @@ class Step:
 
 @dataclass(slots=True)
 class Walk:
-    """One pass; `index` gives the names in a directory's index, None where it has none."""
+    """One pass; `index` gives the names in the index of a directory (number, path), None where
+    it has none. `address` is that of the volume, for who watches what is read."""
 
     names: NameIndex
-    index: Callable[[int], list[IndexName] | None]
+    index: Callable[[int, str], list[IndexName] | None]
     report: Callable[[Notice], None]
     include_deleted: bool = True
+    address: str = ""
     _seen: bytearray = field(default_factory=bytearray)
     _entered: set[int] = field(default_factory=set)
     _agreed: set[int] | None = None
@@ -58,7 +61,8 @@ class Walk:
         """Every entry below `root`, parents before children; plain files many at once."""
         self._seen = bytearray(len(self.names))
         files = self.names.files
-        self._agreed = agreeing(self.names, files.number[files.is_directory].tolist())
+        with attention.on("volume", self.address):
+            self._agreed = agreeing(self.names, files.number[files.is_directory].tolist())
         count = 0
         for found in self._all(root):
             count += len(found) if isinstance(found, Listed) else 1
@@ -124,7 +128,7 @@ class Walk:
             return (record.is_named_by(sequence) if record is not None
                     else sequence == directory.sequence)
 
-        index = self._index(record) if record is not None else None
+        index = self._index(record, directory.path) if record is not None else None
         others = [row for row in rows if row.record.number != number]
         links = link_names(index, others, is_ours, self.names.table.record)
         self._mark([row.row for row in rows if is_ours(row)]
@@ -137,12 +141,12 @@ class Walk:
         return sorted(found, key=lambda s: (s.entry.name, s.entry.inode, not s.entry.allocated,
                                             s.entry.raw_name, s.entry.note))
 
-    def _index(self, record: MftRecord) -> list[IndexName] | None:
+    def _index(self, record: MftRecord, path: str) -> list[IndexName] | None:
         """The names in a directory's index without those of itself and of its parent.
 
         A file may be called `..`; only the number tells.
         """
-        names = self.index(record.number)
+        names = self.index(record.number, path)
         if names is None:
             return None
         own = {record.number, *(name.parent.number for name in record.names)}

@@ -129,7 +129,8 @@ def look_into(system: WindowsSystem, item: Item, found: Found, *, link: Item | N
         return
     found.seen.add(key)
     try:
-        _take(system, item, found, link, registered=registered)
+        with item.attention():
+            _take(system, item, found, link, registered=registered)
     except NotThisFormat as error:
         if item.entry.allocated and _is_named_as_one(item):
             system.problem(error, item.source, "the machine or snapshot of this file is missing")

@@ -2,7 +2,7 @@
 
 from analyzer.disks.chain import DiskFile, Shelf
 from analyzer.disks.open import open_layer
-from analyzer.errors import EvidenceError, NotThisFormat
+from analyzer.errors import EvidenceError, NotThisFormat, Refused
 from analyzer.links import is_link
 from analyzer.source import Source
 from analyzer.system import WindowsSystem
@@ -35,6 +35,8 @@ class DiskFiles:
             return blocks.read_at(0, 8) == b"vhdxfile" or \
                 blocks.read_at(entry.size // 512 * 512 - 512 * (entry.size % 512 == 0),
                                8) == b"conectix"
+        except Refused:
+            return False
         except EvidenceError as error:
             self._unread.setdefault(item.volume.source, []).append((item, error))
             return False
@@ -61,7 +63,7 @@ class DiskFiles:
 
     def _open(self, item: Item) -> DiskFile | None:
         try:
-            layer = open_layer(item.blocks())
+            layer = open_layer(item.blocks(), item.source.address)
         except NotThisFormat as error:
             self._system.problem(error, item.source, "a file that is named as a virtual disk, or "
                                  "used as one, could not be opened")

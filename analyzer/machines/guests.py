@@ -104,7 +104,7 @@ def open_guest(system: WindowsSystem, state: GuestState) -> list[WindowsSystem]:
 def open_disk(system: WindowsSystem, files: tuple[LayerFile, ...]) -> Medium:
     """One chain as a medium of the guest."""
     items = [system.item_at(file.volume, file.entry) for file in files]
-    layers = [open_layer(item.blocks()) for item in items]
+    layers = [open_layer(item.blocks(), item.source.address) for item in items]
     for child, parent in pairwise(layers):
         if child.parent is None or parent.link_id not in child.parent.wanted:
             raise Corrupt(f"{items[0].path}: the chain changed since it was planned")

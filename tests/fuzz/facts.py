@@ -5,11 +5,14 @@ A fact is a key and a value; `places` are the paths (`/p1/...`) of the artefacts
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from mmap import mmap
 from typing import Any
 
 from analyzer import times
 from analyzer.blocks import Blocks, Kind
 from analyzer.engine.guard import BUG, Place, guarded, problem_of
+from analyzer.engine.tasks import Limits
+from analyzer.engine.watch import PAGE_SIZE, ChildWatch
 from analyzer.errors import EvidenceError, Notice
 from analyzer.machines import GuestState, guest_states, open_guest
 from analyzer.plugin import discover
@@ -31,6 +34,7 @@ from analyzer.volume import Medium
 
 Key = tuple[Any, ...]
 ARTIFACTS = [plugin for plugin in discover() if plugin.kind == "artifact"]
+WATCH = ChildWatch(mmap(-1, PAGE_SIZE), (), Limits())
 CONFIG = "/p1/Windows/System32/config"
 
 
@@ -97,7 +101,7 @@ def _states(system: WindowsSystem, said: Statement) -> list[GuestState]:
         yield from ()
 
     problem = guarded("guests", Place(system.source, system.system_id), found, (),
-                      said.records.append)
+                      said.records.append, WATCH)
     said.records += [problem] if problem else []
     return states
 
@@ -146,7 +150,7 @@ def _ask(system: WindowsSystem, said: Statement) -> None:
     place = Place(system.source, system.system_id, system.vm_id, system.snapshot_id)
     for plugin in ARTIFACTS:
         problem = guarded(plugin.name, place, lambda p=plugin: p.function(system),  # type: ignore[misc] # lambda
-                          plugin.yields, said.records.append)
+                          plugin.yields, said.records.append, WATCH)
         said.records += [problem] if problem else []
         said.records += [*system.problems(), *system.coverage()]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from analyzer.engine import child, nursery
 from analyzer.engine.opening import Opening
+from analyzer.engine.watch import HANDLE
 from analyzer.plugin import Plugin
 
 
@@ -37,7 +38,7 @@ def descriptors() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
     found = [number for number in range(64) if Path(f"/proc/self/fd/{number}").exists()]
     tell(" ".join(map(str, found)))
-    os.pwrite(nursery.PAGE, b"page", 0)
+    os.pwrite(HANDLE, b"page", 0)
 
 
 def do(deed: str) -> int:

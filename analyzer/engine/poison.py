@@ -1,0 +1,74 @@
+"""The poison list: artefacts that killed a process, kept with the task that met them.
+
+One file for each task, written the moment a child died, by whichever machine runs the task: a
+run that is killed itself does not try them again when it is resumed. (The manifest has one
+writer and is written when a task ends.)
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from analyzer.case.folder import Case
+from analyzer.case.store import write_whole
+from analyzer.engine.watch import kind_and_address
+from analyzer.errors import UsageError
+from analyzer.records import Problem
+from analyzer.source import Source
+
+_EFFECTS: Final = {
+    "image": "nothing of it is analysed",
+    "partition table": "no volume of this disk is analysed",
+    "volume": "the files of this volume are missing",
+    "directory": "its index is not read; names in it come from the files themselves",
+    "virtual disk": "it is not opened; what lies in it, or needs it, is missing",
+    "file": "it is not read; what it would have told is missing",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Culprit:
+    """An artefact (named as in watch.py), and the death that it is blamed for.
+
+    step    what the child was at
+    in_use  it had been read, and something made of it killed the child
+    """
+
+    artefact: str
+    code: str
+    what: str
+    step: str = ""
+    in_use: bool = False
+
+    def problem(self, system_id: str) -> Problem:
+        """What is said of it, once in a case."""
+        kind, address = kind_and_address(self.artefact)
+        evidence, _, path = address.partition("!")
+        when = "had just read" if self.in_use else "was reading"
+        return Problem(source=Source(evidence, path), system_id=system_id, code=self.code,
+                       what=f"a process that {when} the {kind} {address} died: {self.what}",
+                       effect=_EFFECTS[kind], plugin=self.step)
+
+
+def load(case: Case, task_id: str) -> list[Culprit]:
+    """The culprits of a task; raises UsageError where the file is not ours."""
+    path = _path(case, task_id)
+    try:
+        return [Culprit(**one) for one in json.loads(path.read_bytes())]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
+
+
+def save(case: Case, task_id: str, culprits: Sequence[Culprit]) -> None:
+    """Keep them; raises OSError."""
+    case.poison.mkdir(exist_ok=True)
+    text = json.dumps([asdict(one) for one in culprits], indent=1, ensure_ascii=True)
+    write_whole(_path(case, task_id), text.encode("ascii") + b"\n")
+
+
+def _path(case: Case, task_id: str) -> Path:
+    return case.poison / f"{task_id}.json"
