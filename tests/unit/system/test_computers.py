@@ -1,13 +1,18 @@
 """Several images: disks of one host, or hosts side by side."""
 
 import json
+from typing import cast
+
+import pytest
 
 from analyzer.computers import disk_facts
+from analyzer.errors import Corrupt
+from analyzer.filesystem.ntfs import Entry
 from analyzer.ownership import DiskFacts, group_by_computer
 from analyzer.system import build_systems
 from analyzer.volume import Medium
 from corpus.make import hive
-from tests.dict_system import SIGNATURE, medium, mounted
+from tests.dict_system import SIGNATURE, DictFiles, medium, mounted
 
 CONFIG = "Windows/System32/config/SYSTEM"
 OTHER = 0x0BADCAFE
@@ -67,3 +72,22 @@ def test_two_installations_that_know_each_other_are_one_computer() -> None:
     groups = grouped(one, two)
     assert names(groups) == [["1.E01", "2.E01"]]
     assert [s.system_id for s in build_systems(groups[0])] == ["1.E01!/p1", "2.E01!/p1"]
+
+
+def test_a_volume_that_cannot_be_looked_through_costs_itself(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = medium({f"C:/{CONFIG}": hive.build(mounted("C", "D")), "D:/x": b"1"})
+    good, bad = disk.volumes
+    look = DictFiles.children
+
+    def children(self: DictFiles, directory: Entry) -> list[Entry]:
+        if self is cast("object", bad.filesystem):
+            raise Corrupt("no index", 7)
+        return look(self, directory)
+
+    monkeypatch.setattr(DictFiles, "children", children)
+    assert disk_facts(disk).windows == (good.volume_id,)
+    assert [(n.code, n.start) for n in disk.notices] == [("WIN-FIND", 7)]
+    (system,) = build_systems([disk])
+    list(system.survey())
+    assert "WIN-FIND" in {p.code for p in system.problems()}
