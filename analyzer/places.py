@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from analyzer.errors import EvidenceError
 from analyzer.system import REGISTER, WindowsSystem
 from analyzer.volume import Item
 
@@ -92,8 +93,8 @@ PLACES: Final = (
           "the same on Vista and 2008", "Virtual Server 2005", "virtual_machines"),
     Place("<system>\\Users\\Public\\Documents\\Hyper-V\\Virtual Hard Disks",
           "default folder of virtual disks", "2008 and later", "virtual_machines"),
-    Place("<volume>\\$Recycle.Bin", "deleted files", "2008 and later"),
-    Place("<volume>\\RECYCLER", "deleted files", "2003"),
+    Place("<volume>\\$Recycle.Bin", "deleted files", "2008 and later", "recycle_bin"),
+    Place("<volume>\\RECYCLER", "deleted files", "2003", "recycle_bin"),
     Place("<volume>\\System Volume Information", "shadow copies", "all"),
     Place("<volume>\\$Extend\\$UsnJrnl", "changes of files", "all"),
 )
@@ -132,3 +133,44 @@ def matches(system: WindowsSystem, spot: Spot) -> Iterator[tuple[str, Item | Non
             yield f"{folder.path}\\{spot.rest}", item
     if len(folders) > MOST:
         raise OverflowError(f"{len(folders)} folders")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """What became of one path of a place: read (it is there), absent, unreadable, skipped ..."""
+
+    path: str
+    state: str
+    item: Item | None = None
+
+
+def look(system: WindowsSystem, place: Place, plugin: str) -> Iterator[Look]:
+    """Each path of a place; the place itself where nothing matches it."""
+    for spot in spots(system, place):
+        found = False
+        try:
+            for path, item in matches(system, spot):
+                found = True
+                yield Look(item.path, "read", item) if item is not None else Look(path, "absent")
+        except EvidenceError as error:
+            found = True
+            system.problem(error, system.source.at(spot.path), "what lies there is not known",
+                           plugin)
+            yield Look(spot.path, "unreadable")
+        except OverflowError:
+            found = True
+            yield Look(spot.path, "skipped by limit")
+        if not found:
+            yield Look(spot.path, "absent")
+
+
+def there(system: WindowsSystem, reader: str) -> Iterator[Item]:
+    """What is at the places of a reader, with each of them told to the coverage.
+
+    The reader says itself where it then fails to read one.
+    """
+    for place in PLACES if system.windows is not None else ():
+        for seen in look(system, place, reader) if place.reader == reader else ():
+            system.cover(seen.path, seen.state, reader)
+            if seen.item is not None:
+                yield seen.item

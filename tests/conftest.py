@@ -70,6 +70,15 @@ def realdata() -> Path:
 
 
 @pytest.fixture(scope="session")
+def plaso() -> Path:
+    """The folder `test_data` of log2timeline/plaso: real files that shared/data has not."""
+    folder = os.environ.get("VMTRAIL_PLASO", "")
+    if not folder:
+        pytest.skip("plaso: set VMTRAIL_PLASO to the folder test_data of log2timeline/plaso")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
 def corpus() -> Path:
     """The folder with the images that the project ships."""
     return ROOT / "corpus"

@@ -25,6 +25,7 @@ from analyzer.records.machines import (
 from analyzer.records.record import Record, column_types, moment, moments, table_name
 from analyzer.records.registry import DeletedRegistryKey
 from analyzer.records.results import Coverage, Event, Finding, Problem, Run
+from analyzer.records.witnesses import RecycledFile
 
 __all__ = [
     "TABLES",
@@ -43,6 +44,7 @@ __all__ = [
     "LogEvent",
     "Problem",
     "Record",
+    "RecycledFile",
     "Run",
     "Snapshot",
     "System",
@@ -90,6 +92,7 @@ _RECORDS: tuple[type[Record], ...] = (
     AccessGrant,
     FileAccess,
     LogEvent,
+    RecycledFile,
     Event,
     Finding,
     Problem,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from analyzer.errors import EvidenceError
-from analyzer.places import PLACES, Spot, matches, spots
+from analyzer.places import PLACES, Look, look
 from analyzer.plugin import artifact
 from analyzer.records import Coverage, Record
 from analyzer.system import WindowsSystem
@@ -17,30 +17,18 @@ def places(system: WindowsSystem) -> Iterator[Record]:
     """
     unread = [place for place in PLACES if not place.reader] if system.windows else []
     for place in unread:
-        for spot in spots(system, place):
-            for path, state in _states(system, spot):
-                yield system.own(Coverage(source=system.source, place=path, state=state,
-                                          plugin="places"))
+        for seen in look(system, place, "places"):
+            yield system.own(Coverage(source=system.source, place=seen.path,
+                                      state=_state(system, seen), plugin="places"))
 
 
-def _states(system: WindowsSystem, spot: Spot) -> Iterator[tuple[str, str]]:
-    """Each path of the spot with its state; the spot itself where nothing matches it."""
-    found = False
+def _state(system: WindowsSystem, seen: Look) -> str:
+    """An empty folder is read by that; anything else that is there is not."""
+    if seen.item is None:
+        return seen.state
     try:
-        for path, item in matches(system, spot):
-            found = True
-            if item is None:
-                yield path, "absent"
-            elif item.entry.is_directory and not item.children():
-                yield path, "read"  # and empty
-            else:
-                yield path, "not decoded"
+        is_empty = seen.item.entry.is_directory and not seen.item.children()
     except EvidenceError as error:
-        found = True
-        system.problem(error, system.source.at(spot.path), "what lies there is not known", "places")
-        yield spot.path, "unreadable"
-    except OverflowError:
-        found = True
-        yield spot.path, "skipped by limit"
-    if not found:
-        yield spot.path, "absent"
+        system.problem(error, seen.item.source, "what lies there is not known", "places")
+        return "unreadable"
+    return "read" if is_empty else "not decoded"

@@ -61,24 +61,26 @@ def test_a_place_that_is_not_there_is_absent(place: Place) -> None:
         assert states(host({}, "C"))[pattern.upper()] == "absent"
 
 
-def test_each_profile_and_each_volume_counts() -> None:
-    client = "AppData/Roaming/Microsoft/Windows/Hyper-V/Client/1.0/virtmgmt.VMBrowser.config"
-    said = states(host({f"C:/Users/ann/{client}": b"", f"C:/Users/bob/{client}": b"",
-                        "C:/Users/carl/NTUSER.DAT": b"", "D:/$Recycle.Bin/S-1/$I1": b""},
-                       "C", "D"))
-    folder = "APPDATA\\ROAMING\\MICROSOFT\\WINDOWS\\HYPER-V\\CLIENT\\1.0"
+UNREAD = (Place("<system>\\Users\\*\\notes", "", ""), Place("<volume>\\bin", "", ""))
+
+
+def test_each_profile_and_each_volume_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plugins.artifacts.places.PLACES", UNREAD)
+    said = states(host({"C:/Users/ann/notes/x": b"", "C:/Users/bob/notes": b"",
+                        "C:/Users/carl/other": b"", "D:/bin/S-1/x": b""}, "C", "D"))
     for user in ("ANN", "BOB"):
-        assert said[f"C:\\USERS\\{user}\\{folder}"] == "not decoded"
-    assert f"C:\\USERS\\CARL\\{folder}" not in said
-    assert said["D:\\$RECYCLE.BIN"] == "not decoded"
-    assert said["C:\\$RECYCLE.BIN"] == "absent"
+        assert said[f"C:\\USERS\\{user}\\NOTES"] == "not decoded"
+    assert "C:\\USERS\\CARL\\NOTES" not in said
+    assert said["D:\\BIN"] == "not decoded"
+    assert said["C:\\BIN"] == "absent"
 
 
 def test_more_profiles_than_are_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table, "MOST", 2)
-    said = states(host({f"C:/Users/{n}/NTUSER.DAT": b"" for n in "abc"}, "C"))
-    assert said["C:\\USERS\\A\\NTUSER.DAT"] == "not decoded"
-    assert said["C:\\USERS\\*\\NTUSER.DAT"] == "skipped by limit"
+    monkeypatch.setattr("plugins.artifacts.places.PLACES", UNREAD)
+    said = states(host({f"C:/Users/{n}/notes": b"" for n in "abc"}, "C"))
+    assert said["C:\\USERS\\A\\NOTES"] == "not decoded"
+    assert said["C:\\USERS\\*\\NOTES"] == "skipped by limit"
 
 
 def test_a_place_that_cannot_be_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,15 +88,16 @@ def test_a_place_that_cannot_be_looked_for(monkeypatch: pytest.MonkeyPatch) -> N
     known = WindowsSystem.find
 
     def find(self: WindowsSystem, path: str) -> Item | None:
-        if path.endswith("Sum"):
+        if path.endswith("x.dat"):
             raise Unreadable("index", 4096, 512)
         return known(self, path)
 
     monkeypatch.setattr(WindowsSystem, "find", find)
-    assert states(system)["C:\\WINDOWS\\SYSTEM32\\LOGFILES\\SUM"] == "unreadable"
+    monkeypatch.setattr("plugins.artifacts.places.PLACES", (Place("<windows>\\x.dat", "", ""),))
+    assert states(system)["C:\\WINDOWS\\X.DAT"] == "unreadable"
     (problem,) = [p for p in system.problems() if p.plugin == "places"]
     assert (problem.start, problem.length) == (4096, 512)
-    assert problem.source.detail.endswith("Sum")
+    assert problem.source.detail.endswith("x.dat")
 
 
 def test_disks_without_windows_have_no_places() -> None:
