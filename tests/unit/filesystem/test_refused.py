@@ -1,0 +1,45 @@
+"""A directory whose index killed a process: refused, its names come from the files themselves."""
+
+from collections.abc import Iterator
+from mmap import mmap
+
+import pytest
+
+from analyzer import attention
+from analyzer.blocks import Memory
+from analyzer.engine.tasks import Limits
+from analyzer.engine.watch import PAGE_SIZE, ChildWatch
+from analyzer.errors import Refused
+from analyzer.filesystem.ntfs import Ntfs
+from tests.unit.filesystem.mft_writer import TinyVolume, file_name_value
+
+VOLUME = "x.dd!/p1"
+
+
+@pytest.fixture
+def refuse() -> Iterator[None]:
+    attention.watch(ChildWatch(mmap(-1, PAGE_SIZE), [f"directory {VOLUME}/a"], Limits()))
+    yield
+    attention.watch(None)
+
+
+def looping() -> bytes:
+    """/a/b, with an index in /a that also leads to the root."""
+    volume = TinyVolume()
+    volume.add_directory(30, "a", [(31, 1, file_name_value("b", 30, 1)),
+                                   (5, 5, file_name_value("up", 30, 1))])
+    volume.add(31, "b", parent=30, parent_sequence=1)
+    return bytes(volume.build())
+
+
+def test_a_sound_reading_tells_both() -> None:
+    assert {e.path for e in Ntfs.open(Memory(looping()), VOLUME).walk()} == {
+        "/a", "/a/b", "/a/up"}
+
+
+@pytest.mark.usefixtures("refuse")
+def test_what_only_the_index_says_is_what_is_lost() -> None:
+    ntfs = Ntfs.open(Memory(looping()), VOLUME)
+    assert {e.path for e in ntfs.walk()} == {"/a", "/a/b"}
+    with pytest.raises(Refused), attention.on("directory", f"{VOLUME}/a"):
+        raise AssertionError("was read")
