@@ -5,9 +5,14 @@ names out of a later service, never seen in a file).
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from analyzer.formats import vm_settings
 from analyzer.formats.vm_settings import Node, Reader
+
+_CHECKPOINTS: Final = {2: "disabled", 3: "production, else standard", 4: "production only",
+                       5: "standard"}
+"""By UserSnapshotType of Msvm_VirtualSystemSettingData; of the stored number only 3 was seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +31,16 @@ class HostSettings:
     """"" or how many settings there are of replication, and which disks it includes."""
     snapshot_count: int | None
     """As the configuration counts them."""
+    checkpoint_type: str
+    """Which snapshots the user gets: word and number; "" where it is not said (before 2016)."""
+    automatic_checkpoints: bool | None
+    """A snapshot at each start of the machine."""
 
 
 def host_settings(read: Reader) -> HostSettings:
     """What the configuration says of it."""
     crash = read.integer("global_settings/unexpected_termination/action")
+    kind = read.count("global_settings/snapshots/user_type")
     return HostSettings(
         highly_available=read.bool("properties/highly_available"),
         generation_id=read.text("global_settings/devices/generation_id"),
@@ -39,6 +49,8 @@ def host_settings(read: Reader) -> HostSettings:
         smart_paging_root=read.text("global_settings/slp_data_root"),
         replication=_replication(read.root),
         snapshot_count=read.count("global_settings/snapshots/list/size"),
+        checkpoint_type="" if kind is None else f"{_CHECKPOINTS.get(kind, 'unknown')} ({kind})",
+        automatic_checkpoints=read.bool("global_settings/snapshots/enable_automatic"),
     )
 
 

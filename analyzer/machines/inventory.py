@@ -28,6 +28,7 @@ from analyzer.machines.model import (
     RegisterFile,
 )
 from analyzer.machines.runtimes import Runtime, is_runtime, runtimes
+from analyzer.machines.saved_states import StateFile, is_state_file, state_files
 from analyzer.system import WindowsSystem
 from analyzer.volume import Item
 
@@ -40,6 +41,7 @@ class Inventory:
     companions  files that belong to a disk by name
     missing     machines of the register whose configuration is not there
     registers   the registers themselves (data.vmcx), runtimes the run-time state files
+    states      files of saved states, those that are only named too
     """
 
     machines: list[Machine]
@@ -51,6 +53,7 @@ class Inventory:
     missing: list[MissingConfiguration] = field(default_factory=list)
     registers: list[RegisterFile] = field(default_factory=list)
     runtimes: list[Runtime] = field(default_factory=list)
+    states: list[StateFile] = field(default_factory=list)
 
     def configured(self) -> list[Configured]:
         """Machines and all snapshots, each machine followed by its own."""
@@ -77,11 +80,14 @@ def _take_inventory(system: WindowsSystem) -> Inventory:
     deleted: list[Item] = []
     beside: list[Item] = []
     running: list[Item] = []
+    saved: list[Item] = []
     for item in system.walk() if system.owns_volumes else ():
         if is_companion(item):
             beside.append(item)
         if is_runtime(item):
             running.append(item)
+        if is_state_file(item):
+            saved.append(item)
         if files.wanted(item):
             files.add(item)
         elif wanted(item.entry):
@@ -103,6 +109,7 @@ def _take_inventory(system: WindowsSystem) -> Inventory:
     inventory.companions = list(tie(beside, shelf))
     inventory.missing, inventory.registers = found.missing, found.registers
     inventory.runtimes = runtimes(system, running, inventory.configured())
+    inventory.states = state_files(system, saved, inventory.configured(), inventory.runtimes)
     return inventory
 
 

@@ -12,7 +12,7 @@ from analyzer.records.machine_settings import (
     VmMetric,
     VmSetting,
 )
-from analyzer.records.machine_states import VmFormerSetting, VmRuntimeState
+from analyzer.records.machine_states import SavedState, VmFormerSetting, VmRuntimeState
 from analyzer.records.machines import (
     DiskCompanion,
     DiskLayer,
@@ -46,6 +46,7 @@ __all__ = [
     "Record",
     "RecycledFile",
     "Run",
+    "SavedState",
     "Snapshot",
     "System",
     "VirtualMachine",
@@ -84,6 +85,7 @@ _RECORDS: tuple[type[Record], ...] = (
     VmSetting,
     VmFormerSetting,
     VmRuntimeState,
+    SavedState,
     DiskLayer,
     DiskCompanion,
     FileEntry,

@@ -59,3 +59,37 @@ class VmRuntimeState(Record):
 
     def describe(self) -> str:
         return self.path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedState(Record):
+    """One file of a saved state, present or only named by a configuration."""
+
+    path: str
+    kind: str
+    """memory (.bin), devices and processors (.vsv), run-time state (.vmrs), guest state (.vmgs),
+    saved state of Virtual Server (.vsv)."""
+    state: str
+    """present, missing, deleted (its MFT entry is not allocated)."""
+    state_basis: str = ""
+    """For a missing file, what the look-up met."""
+    is_referenced: bool
+    """True where a configuration names the file itself."""
+    referenced_by: str = ""
+    """Keys of the configuration that name it."""
+    owner_is_known: bool
+    """False where no configuration of this machine or snapshot was found."""
+    stored_size: int | None = None
+    """Bytes of the file; None where it is missing."""
+    holds_memory: bool | None = None
+    """None where that cannot be told."""
+    memory_basis: str = ""
+    completeness: str = ""
+    """How much of the state is there; "" where that cannot be told."""
+    created_at: int | None = moment("File of a saved state created")
+    changed_at: int | None = moment("File of a saved state last written")
+
+    TOPIC: ClassVar[str] = "machine"
+
+    def describe(self) -> str:
+        return f"{self.path} ({self.kind})"

@@ -40,6 +40,9 @@ class VirtualMachine(Record):
     """Managed by a cluster."""
     replication: str = ""
     """"" or how many settings of replication there are, and which disks it includes."""
+    checkpoint_type: str = ""
+    """Which snapshots the user gets, `production, else standard (3)`; the word is unsure."""
+    automatic_checkpoints: bool | None = None
     disk_merge_pending: bool | None = None
     """A snapshot was deleted and its disk is not merged yet."""
     secure_boot: bool | None = None
@@ -88,6 +91,14 @@ class Snapshot(Record):
     """Which configuration key or disk chain says so."""
     state: str = "complete"
     """complete, partial, dangling parent, cyclic, orphan (no such machine), dangling link."""
+    snapshot_type: str = ""
+    """standard, automatic, recovery, replica; "" where nothing tells."""
+    type_basis: str = ""
+    """What that rests on."""
+    type_id: str = ""
+    """The configuration's own word for what it describes."""
+    type_settings: tuple[str, ...] = ()
+    """Settings that may speak of the type, raw: `key=value`."""
     is_current: bool = False
     """True for the node that the machine's present state grew from."""
     configuration_path: str = ""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from analyzer.machines import Node, inventory
 from analyzer.machines.configurations import GUID
+from analyzer.machines.snapshot_types import snapshot_type, type_settings
 from analyzer.plugin import artifact
 from analyzer.records import Record, Snapshot
 from analyzer.system import WindowsSystem
@@ -28,9 +29,11 @@ def snapshots(system: WindowsSystem) -> Iterator[Record]:
 
 def _record(node: Node) -> Snapshot:
     said = node.configuration
+    kind, basis = snapshot_type(node)
     return Snapshot(
         source=node.file.placed(), vm_id=node.vm_id, snapshot_id=node.snapshot_id,
         name=said.name, notes=said.notes, parent_id=node.parent_id,
-        parent_basis=node.parent_basis, state=node.state, is_current=node.is_current,
+        parent_basis=node.parent_basis, state=node.state, snapshot_type=kind, type_basis=basis,
+        type_id=said.type_id, type_settings=type_settings(said), is_current=node.is_current,
         configuration_path=node.file.path, has_saved_state=bool(node.saved_state),
         created_at=said.created_at)
