@@ -183,7 +183,7 @@ def decode_attribute(data: bytes, at: int, end: int) -> tuple[Attribute, int]:
     name = text(data[at + name_at:at + name_at + 2 * name_length]) if name_length else ""
     if not non_resident:
         size, value_at = _RESIDENT.unpack_from(data, at + 16)
-        if value_at + size > length:
+        if value_at + size > length or (size and value_at < 24):
             raise Corrupt(f"attribute {kind:#x} with {size} bytes of value outside it", at)
         value = data[at + value_at:at + value_at + size]
         return Attribute(kind, name, number, flags, at, value), length

@@ -207,8 +207,9 @@ def _is_right(words: _Words, at: Ints, length: Ints, shape: Longs, body: Longs) 
     if name.any():
         name_at = (shape >> 16 & 0xFFFF).astype(np.int64)
         good &= (name == 0) | ((name_at >= 16) & (name_at + (name >> 7).astype(np.int64) <= length))
-    value = (body & 0xFFFF_FFFF) + (body >> 32 & 0xFFFF)
-    right: Flags = value.astype(np.int64) <= length
+    value, value_at = body & 0xFFFF_FFFF, body >> 32 & 0xFFFF
+    right: Flags = (value + value_at).astype(np.int64) <= length
+    right &= (value == 0) | (value_at >= 24)
     outside = np.flatnonzero(shape & 0xFF)
     if len(outside):
         right[outside] = _is_right_outside(words, at[outside] * 8, length[outside])

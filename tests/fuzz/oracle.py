@@ -167,7 +167,7 @@ def _things(said: Statement) -> Iterator[tuple[Any, list[tuple[Any, ...]]]]:
         if isinstance(row, FileEntry) and row.allocated:
             outer, _, inner = row.source.address.rpartition("!/")
             volume = volumes.get(f"{outer}!/{inner.partition('/')[0]}")
-            where = (volume.offset, volume.serial) if volume else ("",)
+            where = (volume.offset, volume.serial, volume.volume_id) if volume else ("",)
             is_guest = "!" in row.source.path
             yield row, [("file", is_guest, place, row.entry) for place in where]
         elif isinstance(row, (VirtualMachine, Snapshot)):

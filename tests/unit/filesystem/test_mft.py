@@ -113,6 +113,12 @@ def test_a_record_that_stands_in_the_place_of_another_is_not_taken_for_it() -> N
     assert parse_record(record(0, [standard()]), 8).number == 8  # NTFS 3.0 has no numbers
 
 
+def test_a_value_does_not_lie_in_its_own_header() -> None:
+    data = bytearray(record(1, [standard(), resident(DATA, b"x")]))
+    struct.pack_into("<H", data, struct.unpack_from("<H", data, 20)[0] + 20, 8)
+    assert parse_record(bytes(data), 1).damage is not None
+
+
 @pytest.mark.parametrize("length", [0, 8, 25, 0x7FFF_FFFF])
 def test_attributes_before_a_broken_one_are_kept(length: int) -> None:
     broken = struct.pack("<II", DATA, length) + bytes(56)
