@@ -276,7 +276,7 @@ def _mount(medium: Medium, partition: Partition) -> MountedVolume:
     address = volume.source.address
     try:
         with attention.on("volume", address):
-            volume.filesystem = Ntfs.open(partition.blocks, address)
+            volume.filesystem = Ntfs.open(partition.blocks, address, partition.guessed)
     except EvidenceError as error:
         volume.failure = error
     return volume

@@ -91,12 +91,14 @@ class Ntfs:
         self._library = self._open_library()
 
     @classmethod
-    def open(cls, blocks: Blocks, address: str = "") -> "Ntfs":
+    def open(cls, blocks: Blocks, address: str = "",
+             guessed: tuple[BootSector, bytes] | None = None) -> "Ntfs":
         """The volume in `blocks`; raises NotThisFormat, Corrupt or Unreadable.
 
-        `address` is that of the volume, for who watches what is read.
+        `address` is that of the volume, for who watches what is read; `guessed` is what
+        `guess_boot` gives, where it was asked before: it may read 4 GiB.
         """
-        boot, problem, raw, effect = _boot(blocks)
+        boot, problem, raw, effect = _boot(blocks, guessed)
         # The Sleuth Kit refuses a volume whose last sectors are not in the image
         claimed = boot.size + boot.sector_size
         image = PaddedImage(blocks, max(blocks.size, claimed))
@@ -338,12 +340,13 @@ class Ntfs:
         return label, version, is_dirty
 
 
-def _boot(blocks: Blocks) -> tuple[BootSector, EvidenceError | None, bytes, str]:
+def _boot(blocks: Blocks, guessed: tuple[BootSector, bytes] | None
+          ) -> tuple[BootSector, EvidenceError | None, bytes, str]:
     """The boot sector, what is wrong with the first one, its bytes, what was done about it."""
     try:
         return *find_boot(blocks), "the backup boot sector is used"
     except EvidenceError as error:
-        boot, raw = guess_boot(blocks, error)
+        boot, raw = guessed or guess_boot(blocks, error)
         return boot, error, raw, ("there is no backup of it either: sizes are inferred from "
                                   "$MFT's own record, the serial number is not known")
 

@@ -12,6 +12,7 @@ from typing import Final
 from analyzer.blocks import Blocks, Slice, read_known
 from analyzer.errors import EvidenceError, Notice, NotThisFormat
 from analyzer.filesystem import gpt, mbr
+from analyzer.filesystem.boot import BootSector
 from analyzer.filesystem.boot_guess import guess_boot
 from analyzer.filesystem.signatures import UNKNOWN, boot_format, ntfs_boot, volume_format
 
@@ -46,6 +47,7 @@ class Partition:
     format       by content: "NTFS", "FAT", "exFAT", "ReFS", "BitLocker", "LVM" ... "unknown"
     unsupported  why vmtrail does not read it; "" for NTFS and for partitions without content
     blocks       its bytes; those past the end of the disk are Unreadable
+    guessed      for NTFS without boot sectors: what `guess_boot` made of it, found once
     """
 
     volume_id: str
@@ -58,6 +60,7 @@ class Partition:
     format: str
     unsupported: str
     blocks: Slice
+    guessed: tuple[BootSector, bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +278,8 @@ def _partition(blocks: Blocks, volume_id: str, found: _Found) -> Partition:
     content = Slice(blocks, found.offset, found.size)
     known = volume_format(content)
     pooled, reason = _POOLED.get(found.type, ("", ""))
-    if known == UNKNOWN and found.type in _WINDOWS and _has_mft(content):
+    guessed = _guessed(content) if known == UNKNOWN and found.type in _WINDOWS else None
+    if guessed is not None:
         known = "NTFS"
     elif known == UNKNOWN:
         known = pooled or _RESERVED.get(found.type, UNKNOWN)
@@ -284,13 +288,12 @@ def _partition(blocks: Blocks, volume_id: str, found: _Found) -> Partition:
     elif known != "NTFS" and not pooled:
         reason = f"{known} is not decoded by vmtrail"
     return Partition(volume_id, found.scheme, found.offset, found.size, found.type, found.guid,
-                     found.name, known, reason, content)
+                     found.name, known, reason, content, guessed)
 
 
-def _has_mft(content: Slice) -> bool:
-    """Whether a volume without boot sectors has a master file table."""
+def _guessed(content: Slice) -> tuple[BootSector, bytes] | None:
+    """What may have been the boot sector of a volume that has only its master file table."""
     try:
-        guess_boot(content, NotThisFormat("no boot sector"))
+        return guess_boot(content, NotThisFormat("no boot sector"))
     except EvidenceError:
-        return False
-    return True
+        return None
