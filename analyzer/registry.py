@@ -3,6 +3,7 @@
 A damaged key or value costs that fact and becomes a Problem; a damaged hive costs that hive.
 """
 
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 from analyzer import attention
@@ -128,26 +129,35 @@ class Registry:
             item = self._item(name)
             if item is None:
                 return None
-            self._addresses[name] = item.source.address
-            data, self._replayed[name] = item.read(), ()
-            if is_dirty(data):
-                recovered = replay(data, self._logs(name))
-                data, self._replayed[name] = recovered.data, recovered.notices
-            return Hive.open(data)
+            hive, self._replayed[name] = open_hive(
+                item, lambda error, log: self._lost(error, name, log))
+            return hive
         except EvidenceError as error:
             self._failures[name] = error
             return None
 
-    def _logs(self, name: str) -> list[Log]:
-        """The logs beside a hive; one that cannot be read is said."""
-        logs = []
-        for suffix in LOGS:
-            item = self._item(name + suffix)
-            try:
-                logs += [Log(item.name, item.read())] if item is not None else []
-            except EvidenceError as error:
-                self._lost(error, name, f"{name}{suffix}")
-        return logs
-
     def _lost(self, error: EvidenceError, hive: str, place: str) -> None:
         self._ledger.problem(error, self.source(hive).at(place), "this fact is missing")
+
+
+def open_hive(item: Item, lost: Callable[[EvidenceError, str], None]) \
+        -> tuple[Hive, tuple[Notice, ...]]:
+    """The hive in a file, with the logs beside it applied in memory, and what that noticed.
+
+    `lost` takes the error and name of a log that cannot be read. Raises EvidenceError.
+    """
+    data = item.read()
+    if not is_dirty(data):
+        return Hive.open(data), ()
+    recovered = replay(data, list(_logs(item, lost)))
+    return Hive.open(recovered.data), recovered.notices
+
+
+def _logs(item: Item, lost: Callable[[EvidenceError, str], None]) -> Iterator[Log]:
+    for suffix in LOGS:
+        try:
+            log = item.beside(f"{item.name}{suffix}")
+            if log is not None:
+                yield Log(log.name, log.read())
+        except EvidenceError as error:
+            lost(error, f"{item.name}{suffix}")

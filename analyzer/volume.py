@@ -263,6 +263,13 @@ class Item:
         entry = self.volume.filesystem.find(f"{self.entry.path.rstrip('/')}/{below}")
         return Item(self.volume, entry) if entry is not None else None
 
+    def beside(self, name: str) -> "Item | None":
+        """An item of the same directory."""
+        assert self.volume.filesystem is not None
+        folder = self.entry.path.rpartition("/")[0]
+        entry = self.volume.filesystem.find(f"{folder}/{name}")
+        return Item(self.volume, entry) if entry is not None else None
+
     def children(self) -> "list[Item]":
         """What lies directly in it."""
         assert self.volume.filesystem is not None

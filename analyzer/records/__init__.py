@@ -25,7 +25,7 @@ from analyzer.records.machines import (
 from analyzer.records.record import Record, column_types, moment, moments, table_name
 from analyzer.records.registry import DeletedRegistryKey
 from analyzer.records.results import Coverage, Event, Finding, Problem, Run
-from analyzer.records.witnesses import RecycledFile
+from analyzer.records.witnesses import RecycledFile, UserTrace
 
 __all__ = [
     "TABLES",
@@ -49,6 +49,7 @@ __all__ = [
     "SavedState",
     "Snapshot",
     "System",
+    "UserTrace",
     "VirtualMachine",
     "VirtualNetwork",
     "VmAdapterFeature",
@@ -95,6 +96,7 @@ _RECORDS: tuple[type[Record], ...] = (
     FileAccess,
     LogEvent,
     RecycledFile,
+    UserTrace,
     Event,
     Finding,
     Problem,

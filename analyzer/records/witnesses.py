@@ -32,3 +32,34 @@ class RecycledFile(Record):
 
     def describe(self) -> str:
         return f"{self.path} by {self.account_name or self.user_sid or 'an unknown user'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserTrace(Record):
+    """One thing in a user's profile that tells of virtual machines, or of programs for them.
+
+    `vm_id` is the machine that the trace names by its GUID. A trace says what was opened or
+    started, not what was done with it.
+    """
+
+    trace: str
+    """Hyper-V Manager, vmconnect, UserAssist, recent document, Run dialog, shortcut ..."""
+    user_sid: str
+    """"" where ProfileList does not name the profile."""
+    account_name: str = ""
+    target: str
+    """Host, machine, program, path or command that it names."""
+    vm_name: str = ""
+    details: tuple[str, ...] = ()
+    """What else it says, in its own words."""
+    use_count: int | None = None
+    made_at: int | None = moment("User's trace made")
+    first_used_at: int | None = moment("First used by user")
+    last_used_at: int | None = moment("Last used by user")
+    written_at: int | None = moment("User's trace last written")
+
+    TOPIC: ClassVar[str] = "user"
+
+    def describe(self) -> str:
+        who = self.account_name or self.user_sid or "an unknown user"
+        return f"{self.trace}: {self.vm_name or self.target} ({who})"
