@@ -183,7 +183,7 @@ class _Group:
         indexed = np.zeros(len(rows.row), np.bool_)
         indexed[at[found & ~short]] = True
         in_use = self.names.files.in_use[self.names.file[rows.row]]
-        self.differs[rows.owner[in_use & ~indexed]] = True
+        self.differs[rows.owner[in_use != indexed]] = True
 
     def _compare_slack(self, slack: IndexEntries, used: IndexEntries, rows: "_Rows") -> None:
         """Names in slack that are not those of the index or of a file are to be weighed.

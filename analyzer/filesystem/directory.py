@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from analyzer.errors import EvidenceError
 from analyzer.filesystem.attributes import DOS
-from analyzer.filesystem.entries import Link
+from analyzer.filesystem.entries import BOTH, INDEX, MFT, SLACK, Link
 from analyzer.filesystem.mft import MftRecord
 from analyzer.filesystem.name_index import NameRow
 
@@ -57,7 +57,8 @@ def link_names(index: Sequence[IndexName] | None, rows: Iterable[NameRow],
     for name in sorted(index or (), key=lambda n: not n.allocated):
         match = _take(by_file.get(name.inode, []), name)
         if match is not None:
-            links.append(_from_row(match, is_ours=is_ours(match), is_indexed=name.allocated))
+            links.append(_from_row(match, is_ours=is_ours(match),
+                                   seen_by=BOTH if name.allocated else MFT))
         elif (name.text, name.inode) not in seen and not (
                 name.has_lost_file and name.text in listed):
             links.append(_from_index(name, record))
@@ -67,7 +68,7 @@ def link_names(index: Sequence[IndexName] | None, rows: Iterable[NameRow],
                  if row.name.namespace != DOS)
     for row in (row for left in by_file.values() for row in left if is_ours(row)):
         if row.name.namespace != DOS or row.record.number not in named:
-            links.append(_from_row(row, is_ours=True, is_indexed=index is None))
+            links.append(_from_row(row, is_ours=True, seen_by=MFT, is_asked=index is not None))
     return links
 
 
@@ -90,32 +91,37 @@ def _take(rows: list[NameRow], name: IndexName) -> NameRow | None:
 
 def confirmed_link(row: NameRow) -> Link:
     """A name that its file and the index both have."""
-    return _from_row(row, is_ours=True, is_indexed=True)
+    return _from_row(row, is_ours=True, seen_by=BOTH if row.record.in_use else MFT)
 
 
-def _from_row(row: NameRow, *, is_ours: bool, is_indexed: bool) -> Link:
-    """A name that its file confirms: in use when the file is, whatever the index says."""
+def _from_row(row: NameRow, *, is_ours: bool, seen_by: str, is_asked: bool = True) -> Link:
+    """A name that its file confirms: in use when the file is, whatever the index says.
+
+    is_asked  whether there was an index that could have it
+    """
     record = row.record
     note = "" if is_ours else BAD_PARENT
-    if is_ours and record.in_use and not is_indexed:
+    if is_ours and record.in_use and is_asked and seen_by != BOTH:
         note = NOT_IN_INDEX
     return Link(row.name.raw, record.number, record.sequence, record.in_use, record.is_directory,
-                record, row.name, row.row, note)
+                record, row.name, row.row, note, seen_by)
 
 
 def _from_index(name: IndexName, find: Callable[[int], MftRecord]) -> Link:
     """A name that no $FILE_NAME of its file confirms."""
     raw = name.text.decode("utf-8", "replace").encode("utf-16-le")
+    seen_by = INDEX if name.allocated else SLACK
     if not name.allocated and not name.sequence:
         return Link(raw, name.inode, 0, allocated=False, is_directory=name.is_directory,
-                    note=NO_REFERENCE)
+                    note=NO_REFERENCE, seen_by=seen_by)
     try:
         record = find(name.inode)
     except EvidenceError:
-        return Link(raw, name.inode, name.sequence, name.allocated, name.is_directory, note=LOST)
+        return Link(raw, name.inode, name.sequence, name.allocated, name.is_directory, note=LOST,
+                    seen_by=seen_by)
     if not record.is_named_by(name.sequence):
         return Link(raw, name.inode, name.sequence, allocated=False,
-                    is_directory=name.is_directory, note=REUSED)
+                    is_directory=name.is_directory, note=REUSED, seen_by=seen_by)
     note = BAD_PARENT if name.allocated else FORMER_NAME
     return Link(raw, name.inode, record.sequence, name.allocated and record.in_use,
-                record.is_directory, record, note=note)
+                record.is_directory, record, note=note, seen_by=seen_by)

@@ -20,6 +20,14 @@ from analyzer.source import escape_name
 
 ORPHANS: Final = "/$OrphanFiles"
 """Where files stand whose directory is not known any more."""
+BOTH: Final = "index+mft"
+"""In use in the index of its directory, and in the file's own record."""
+MFT: Final = "mft"
+"""In the file's own record alone; deleted files too, whatever is left of them in index slack."""
+INDEX: Final = "index"
+"""In the index alone: no $FILE_NAME of the file that it means has this name there."""
+SLACK: Final = "slack"
+"""In the slack of the index alone: a former name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,7 @@ class Entry:
     size             bytes of the unnamed stream, 0 where there is none
     streams          the named streams
     file_attributes  flags of $STANDARD_INFORMATION
+    seen_by          which look at the volume saw the name: see BOTH and its neighbours
     note             what is odd about it, parts joined by "; "
     """
 
@@ -73,6 +82,7 @@ class Entry:
     file_attributes: int = 0
     security_id: int | None = None
     note: str = ""
+    seen_by: str = MFT
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +114,7 @@ class Link:
     name: FileName | None = None
     row: int | None = None
     note: str = ""
+    seen_by: str = MFT
 
 
 def component(name: str) -> str:
@@ -133,7 +144,7 @@ def make_entry(table: MasterFileTable, link: Link, directory: str) -> Entry:
     record = link.record
     if record is None:
         return Entry(path, name, link.raw, link.inode, link.sequence, link.allocated,
-                     link.is_directory, note="; ".join(notes))
+                     link.is_directory, note="; ".join(notes), seen_by=link.seen_by)
     attributes, damage = table.whole(record)
     reparse, problem = _reparse(table, attributes)
     damage = damage or problem
@@ -144,7 +155,7 @@ def make_entry(table: MasterFileTable, link: Link, directory: str) -> Entry:
     standard = record.standard or _NOTHING
     return Entry(path, name, link.raw, link.inode, link.sequence, link.allocated,
                  link.is_directory, size, times(record.standard, link.name), streams, reparse,
-                 standard.file_attributes, standard.security_id, "; ".join(notes))
+                 standard.file_attributes, standard.security_id, "; ".join(notes), link.seen_by)
 
 
 _NOTHING = StandardInformation(None, None, None, None, 0, None, None)

@@ -6,14 +6,17 @@ A volume has so many of them that even making an Entry of each takes longer than
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from analyzer.filesystem.entries import Entry, Times
+from analyzer.filesystem.entries import BOTH, MFT, Entry, Times
 from analyzer.filesystem.name_index import NameIndex
 from analyzer.filesystem.record_batch import Ints
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Listed:
-    """Rows of `names`, all plain, in the directory with path `directory`."""
+    """Rows of `names`, all plain, in the directory with path `directory`.
+
+    Its index has exactly those that are in use (agreement.py).
+    """
 
     names: NameIndex
     directory: str
@@ -40,4 +43,5 @@ class Listed:
             name = names.texts[row]
             yield Entry(f"{prefix}/{name}", name, names.raw(row), number, sequence, in_use,
                         is_directory, size, Times(*(at or None for at in (*si, *fn))), (), None,
-                        flags, None if security < 0 else security)
+                        flags, None if security < 0 else security,
+                        seen_by=BOTH if in_use else MFT)

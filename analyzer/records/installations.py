@@ -117,6 +117,10 @@ class FileEntry(Record):
     link_target: str = ""
     note: str = ""
     """What is odd about it: orphan, entry reused, odd name, bytes unreadable ..."""
+    seen_by: str = ""
+    """Which look saw the name: "index+mft", in its directory's index and in the file's record;
+    "mft", in the record alone; "index", in the index alone; "slack", in the unused part of an
+    index alone; "scan", in a FILE record outside $MFT."""
     si_created_at: int | None = moment("Created ($STANDARD_INFORMATION)")
     si_modified_at: int | None = moment("Content modified ($STANDARD_INFORMATION)")
     si_changed_at: int | None = moment("Entry changed ($STANDARD_INFORMATION)")

@@ -38,6 +38,7 @@ def _entry(item: Item, source: Source, path: str, size: int, stream: str) -> Fil
         source=source, volume_id=item.volume.volume_id, path=path, entry=entry.inode,
         sequence=entry.sequence, size=size, allocated=entry.allocated,
         is_directory=entry.is_directory, stream=stream, note=entry.note,
+        seen_by=entry.seen_by,
         link_target=entry.reparse.substitute if entry.reparse else "",
         si_created_at=times.si_created, si_modified_at=times.si_modified,
         si_changed_at=times.si_changed, si_accessed_at=times.si_accessed,

@@ -2,6 +2,7 @@
 
 import random
 import struct
+from dataclasses import replace
 
 import pytest
 
@@ -134,6 +135,10 @@ def test_damage_changes_nothing_about_it(start: int, monkeypatch: pytest.MonkeyP
             weighed, usual, said, fast_said = both(bytes(image), bad, monkeypatch)
         except EvidenceError:
             continue
+        if any(notice.code in ("NTFS-DIR", "NTFS-TSK") for notice in said):
+            # The Sleuth Kit cannot read an index that the other way read by itself
+            weighed, usual = ([replace(entry, seen_by="") for entry in side]
+                              for side in (weighed, usual))
         assert weighed == usual, seed
         # a header that stops The Sleuth Kit alone costs nothing where both sides still agree
         assert fast_said <= said, seed
