@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from analyzer.errors import (
     Unreadable,
     Unsupported,
 )
+from analyzer.filesystem.entries import BOTH
 from analyzer.filesystem.mft import apply_fixups
 from analyzer.filesystem.ntfs import Entry, Ntfs, Stream, Times
 from tests.unit.filesystem.faulty import Faulty
@@ -73,10 +75,11 @@ def test_a_plain_volume() -> None:
     assert entry == Entry(
         "/Hello.txt", "Hello.txt", utf16("Hello.txt"), 30, 1, allocated=True, is_directory=False,
         size=2, times=Times(T0, T0 + 1, T0 + 2, T0 + 3, T0 + 10, T0 + 11, T0 + 12, T0 + 13),
-        streams=(Stream("Zone.Id", 4),), file_attributes=0x20, security_id=256)
+        streams=(Stream("Zone.Id", 4),), file_attributes=0x20, security_id=256,
+        seen_by=BOTH)
     assert content(ntfs, "/Hello.txt") == b"hi"
     assert content(ntfs, "/Hello.txt", "Zone.Id") == b"zone"
-    assert ntfs.entry(30) == entry
+    assert ntfs.entry(30) == replace(entry, seen_by="mft")  # no index was asked
     assert ntfs.find("/absent") is None
     with pytest.raises(EvidenceError):
         ntfs.open_file(entry, "absent")
