@@ -3,6 +3,7 @@
 A damaged key or value costs that fact and becomes a Problem; a damaged hive costs that hive.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from functools import cached_property
 
@@ -16,6 +17,7 @@ from analyzer.source import Source
 from analyzer.volume import Item
 
 CONFIG = "System32/config"
+CONTROL_SET = re.compile(r"ControlSet[0-9]{3}", re.IGNORECASE)
 LOGS = (".LOG1", ".LOG2", ".LOG")
 
 
@@ -99,6 +101,13 @@ class Registry:
         except EvidenceError as error:
             self._lost(error, "SYSTEM", "Select\\Current")
             return ""
+
+    @cached_property
+    def control_sets(self) -> tuple[str, ...]:
+        """Keys of all control sets of SYSTEM; older ones are kept for repair."""
+        opened = self.hive("SYSTEM")
+        names = [key.name for key in opened.root.subkeys()] if opened is not None else []
+        return tuple(sorted(name for name in names if CONTROL_SET.fullmatch(name)))
 
     def say(self) -> None:
         """Put what became of the hives, and what they noticed so far, into the ledger.

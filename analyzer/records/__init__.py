@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from analyzer.records.access import AccessGrant, Account, FileAccess
+from analyzer.records.hosts import HostService, HostSetting
 from analyzer.records.installations import Evidence, FileEntry, GuestIdentity, System, Volume
 from analyzer.records.logs import LogEvent
 from analyzer.records.machine_settings import (
@@ -41,6 +42,8 @@ __all__ = [
     "FileEntry",
     "Finding",
     "GuestIdentity",
+    "HostService",
+    "HostSetting",
     "LogEvent",
     "Problem",
     "Record",
@@ -74,6 +77,8 @@ _RECORDS: tuple[type[Record], ...] = (
     Volume,
     System,
     GuestIdentity,
+    HostService,
+    HostSetting,
     VirtualMachine,
     Snapshot,
     VmDrive,

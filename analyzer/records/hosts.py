@@ -1,0 +1,61 @@
+"""Records of what a host is set to do: its services and settings."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from analyzer.records.record import Record, moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostService(Record):
+    """One service or driver of virtualisation, in one control set, of a host or of a guest."""
+
+    name: str
+    part: str
+    """role (only hosts have it), component (clients have it too), guest."""
+    control_set: str
+    is_current: bool
+    """True for the control set that Windows uses."""
+    display_name: str = ""
+    start_type: str = ""
+    """`automatic (2)`."""
+    service_type: str = ""
+    """`own process (16)`."""
+    account_name: str = ""
+    image_path: str = ""
+    """As the registry has it."""
+    service_dll: str = ""
+    binary_path: str = ""
+    """Windows path of the program that this leads to."""
+    binary_state: str = ""
+    """present, missing, unknown (the look-up failed); "" without image path."""
+    written_at: int | None = moment("Service key last written")
+
+    TOPIC: ClassVar[str] = "system"
+
+    def describe(self) -> str:
+        return f"{self.name} ({self.control_set}): {self.start_type}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostSetting(Record):
+    """One value of the registry by which a host is set up."""
+
+    group: str
+    """default folders, MAC pool, live migration, replication, ...; "" for others."""
+    name: str
+    value_type: str
+    value: str
+    """Text; bytes in hexadecimal. Cut after 1000 characters."""
+    key: str
+    """From the root of its hive."""
+    control_set: str = ""
+    """"" for values that are not kept by control set."""
+    is_current: bool = True
+    """False for those of a control set that is not in use."""
+    written_at: int | None = moment("Key of a host setting last written")
+
+    TOPIC: ClassVar[str] = "system"
+
+    def describe(self) -> str:
+        return f"{self.key}\\{self.name} = {self.value}"
