@@ -23,6 +23,8 @@ MOST: Final = 1_000
 """Folders that a `*` stands for."""
 _VIRTUAL_SERVER: Final = "Microsoft\\Virtual Server"
 _CLIENT: Final = "Microsoft\\Windows\\Hyper-V\\Client\\1.0"
+_HISTORY: Final = ("AppData\\Roaming\\Microsoft\\Windows\\PowerShell\\PSReadLine\\"
+                   "ConsoleHost_history.txt")
 _OLD_DATA: Final = "<system>\\Documents and Settings\\All Users\\Application Data"
 
 
@@ -78,8 +80,16 @@ PLACES: Final = (
     Place(f"<system>\\Documents and Settings\\*\\Application Data\\{_CLIENT}", "the same", "2003",
           "hyperv_client"),
     Place("<system>\\Users\\*\\AppData\\Roaming\\Microsoft\\Windows\\Recent", "files opened",
-          "2008 and later"),
-    Place("<system>\\Users\\*\\NTUSER.DAT", "what a user did", "2008 and later"),
+          "2008 and later", "shortcuts"),
+    Place("<system>\\Documents and Settings\\*\\Recent", "the same", "2003", "shortcuts"),
+    Place("<system>\\Users\\*\\Desktop", "shortcuts", "2008 and later", "shortcuts"),
+    Place("<system>\\Documents and Settings\\*\\Desktop", "the same", "2003", "shortcuts"),
+    Place("<system>\\Users\\*\\NTUSER.DAT", "what a user did", "2008 and later",
+          "user_registry"),
+    Place("<system>\\Documents and Settings\\*\\NTUSER.DAT", "the same", "2003",
+          "user_registry"),
+    Place(f"<system>\\Users\\*\\{_HISTORY}", "commands typed in PowerShell", "2016 on",
+          "powershell_history"),
     Place(f"{_OLD_DATA}\\{_VIRTUAL_SERVER}\\Virtual Machines", "register of machines",
           "Virtual Server 2005", "virtual_machines"),
     Place(f"{_OLD_DATA}\\{_VIRTUAL_SERVER}\\Virtual Networks", "register of networks",

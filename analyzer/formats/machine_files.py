@@ -55,6 +55,11 @@ def machine_of(path: str) -> str:
     return normalise(stem)
 
 
+def is_management_program(path: str) -> bool:
+    """Whether it is a program that virtual machines are managed with, among other things."""
+    return path.rpartition("\\")[2].casefold() in ("mmc.exe", "servermanager.exe")
+
+
 def concerns_machines(text: str) -> bool:
     """Whether a text names a tool, a folder or a file of virtual machines."""
     return _WORDS.search(text) is not None

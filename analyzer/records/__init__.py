@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from analyzer.records.access import AccessGrant, Account, FileAccess
 from analyzer.records.hosts import HostService, HostSetting
 from analyzer.records.installations import Evidence, FileEntry, GuestIdentity, System, Volume
-from analyzer.records.logs import LogEvent
+from analyzer.records.logs import EventActor, LogEvent
 from analyzer.records.machine_settings import (
     VirtualNetwork,
     VmAdapterFeature,
@@ -37,6 +37,7 @@ __all__ = [
     "DiskCompanion",
     "DiskLayer",
     "Event",
+    "EventActor",
     "Evidence",
     "FileAccess",
     "FileEntry",
@@ -100,6 +101,7 @@ _RECORDS: tuple[type[Record], ...] = (
     AccessGrant,
     FileAccess,
     LogEvent,
+    EventActor,
     RecycledFile,
     UserTrace,
     Event,

@@ -38,3 +38,32 @@ class LogEvent(Record):
         about = " ".join(filter(None, (self.vm_name, self.concerns)))
         what = f"{self.meaning}: {about}" if self.meaning and about else self.meaning or about
         return f"{what} ({self.provider or self.channel} {number})".strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventActor(Record):
+    """Whose account an event of `log_event` was written under, if that is a person's or machine's.
+
+    It is joined by `source` and `event_record_id`. The account is that of the process that wrote
+    the event; the service of Hyper-V writes most events as SYSTEM, which are not listed here.
+    """
+
+    channel: str
+    provider: str
+    event_id: int | None
+    event_record_id: int
+    meaning: str = ""
+    vm_name: str = ""
+    logged_at: int | None = None
+    user_sid: str
+    account_name: str = ""
+    basis: str
+    """What names the account: registry key, or why there is no name."""
+    logon_type: str = ""
+    """Of the logon below: 2 at the console, 7 unlocked, 10 remote desktop, 11 cached."""
+    logon_host: str = ""
+    """Computer that the user had logged on from, as Security 4624 has it."""
+    logon_address: str = ""
+    logon_at: int | None = None
+    logon_basis: str = ""
+    """How the logon was found; events do not name their session."""

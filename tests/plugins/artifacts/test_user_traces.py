@@ -2,15 +2,25 @@
 
 from collections.abc import Mapping
 
+import pytest
+
 from analyzer.errors import Unreadable
+from analyzer.plugin import ArtifactFunction
 from analyzer.records import UserTrace, events
 from analyzer.system import WindowsSystem
 from corpus.make import hive
 from plugins.artifacts.hyperv_client import hyperv_client
-from tests.dict_system import AT, Content, host
+from plugins.artifacts.powershell_history import powershell_history
+from plugins.artifacts.shortcuts import shortcuts
+from plugins.artifacts.user_registry import user_registry
+from tests.dict_system import AT, Content, Deleted, host
 from tests.plugins.artifacts.test_access import COMPUTER, NT, hives
 from tests.plugins.artifacts.test_artifacts import of
+from tests.unit.formats.damage import damaged
 from tests.unit.formats.test_hyperv_client import BROWSER, GUID, config
+from tests.unit.formats.test_powershell_history import HISTORY
+from tests.unit.formats.test_user_traces import pidl, rot13, user_hive
+from tests.unit.formats.virtual_server_files import shortcut
 
 CLIENT = "AppData/Roaming/Microsoft/Windows/Hyper-V/Client/1.0"
 KB, ANNA = f"{COMPUTER}-1001", "S-1-5-21-1-2-3-1117"
@@ -69,3 +79,80 @@ def test_a_profile_on_a_volume_that_is_not_there() -> None:
     system = host(hives(), "C", software=software)
     assert list(hyperv_client(system)) == []
     assert [p.code for p in system.problems()] == ["NOT-IN-EVIDENCE"]
+
+
+def test_programs_started_and_files_opened() -> None:
+    system = users({"C:/Users/kb/NTUSER.DAT": hive.build(user_hive())})
+    rows = of(UserTrace, user_registry(system))
+    assert system.problems() == []
+    assert {(r.account_name, r.user_sid) for r in rows} == {("HV\\kb", KB)}
+    assert [(r.trace, r.target, r.use_count, r.last_used_at) for r in rows] == [
+        ("UserAssist", "<System32>\\vmconnect.exe", 7, AT),
+        ("Run dialog", "virtmgmt.msc", None, AT + 1),
+        ("path typed in Explorer", "D:\\Hyper-V\\web", None, None),
+        ("recent document", "dc.vhd", None, None),
+        ("recent document", "web.vhd", None, AT + 3),
+        ("file dialog", "D:\\VMs\\web.vhdx", None, AT + 4),
+        ("file dialog of a program", "vmconnect.exe: D:\\VMs", None, AT + 5),
+        ("MMC recent file", "C:\\Program Files\\Hyper-V\\virtmgmt.msc", None, AT + 6)]
+    assert rows[0].source.detail.endswith(rot13("vmconnect.exe"))
+    assert [event.what for event in events(rows[0])] == ["Last used by user"]
+    assert rows[3].details == ("2 from the newest",)
+
+
+def test_a_hive_that_was_not_written_to_the_end() -> None:
+    """Its second sequence number is older: said, and read as it stands where no log helps."""
+    data = bytearray(hive.build(user_hive()))
+    data[4] += 1
+    system = users({"C:/Users/kb/NTUSER.DAT": bytes(data), "C:/Users/kb/ntuser.dat.LOG1": b"?"})
+    assert len(of(UserTrace, user_registry(system))) == 8
+    assert {p.code for p in system.problems()} >= {"HIVE-DIRTY"}
+    assert {c.place: c.state for c in system.coverage()}["C:\\Users\\kb\\NTUSER.DAT"] == "partial"
+
+
+def test_a_damaged_hive_costs_no_other_user() -> None:
+    for copy in damaged(hive.build(user_hive()), 40):
+        system = users({"C:/Users/kb/NTUSER.DAT": copy,
+                        "C:/Users/old/NTUSER.DAT": hive.build(user_hive())})
+        rows = of(UserTrace, user_registry(system))
+        assert len([r for r in rows if r.account_name.startswith("old")]) == 8
+        if len(rows) < 16:
+            assert system.problems()
+
+
+def test_commands_typed() -> None:
+    path = "AppData/Roaming/Microsoft/Windows/PowerShell/PSReadLine/ConsoleHost_history.txt"
+    system = users({f"C:/Users/kb/{path}": HISTORY.encode(), f"C:/Users/old/{path}": b"\0"})
+    rows = of(UserTrace, powershell_history(system))
+    assert [(r.target.partition("\n")[0], r.source.detail, r.vm_id) for r in rows[:-1]] == [
+        ("Get-VM | `", "line 2", ""), (f"Get-VM -Id {GUID.lower()}", "line 5", GUID),
+        ("copy D:\\a.vhdx E:\\", "line 6", ""), ("Mount-DiskImage x.iso", "line 8", "")]
+    assert [events(row) is not None and list(events(row)) for row in rows[:-1]] == [[]] * 4
+    assert (rows[-1].use_count, len(list(events(rows[-1])))) == (4, 2)
+    assert [p.code for p in system.problems()] == ["OTHER-FORMAT"]
+
+
+RECENT = "AppData/Roaming/Microsoft/Windows/Recent"
+
+
+def test_shortcuts_to_machines() -> None:
+    system = users({
+        f"C:/Users/kb/{RECENT}/web.lnk": shortcut(f"D:\\Virtual Machines\\{GUID}.xml"),
+        f"C:/Users/kb/{RECENT}/old.lnk": Deleted(shortcut("", id_list=pidl("VMs", "web.vhdx"))),
+        f"C:/Users/kb/{RECENT}/notes.lnk": shortcut("D:\\notes.txt"),
+        f"C:/Users/kb/{RECENT}/desktop.ini": b"?",
+        "C:/Users/kb/Desktop/bad.lnk": b"L\0\0\0"})
+    rows = of(UserTrace, shortcuts(system))
+    assert [(r.target, r.vm_id) for r in rows] == [
+        ("D:\\VMs\\web.vhdx", ""), (f"D:\\Virtual Machines\\{GUID}.xml", GUID)]
+    assert "note: the shortcut is deleted" in rows[0].details
+    assert [event.what for event in events(rows[1])] == [
+        "User's trace made", "User's trace last written"]
+    assert [p.code for p in system.problems()] == ["OTHER-FORMAT"]
+
+
+@pytest.mark.parametrize("plugin", [hyperv_client, powershell_history, shortcuts, user_registry])
+def test_a_second_installation_tells_no_traces(plugin: ArtifactFunction) -> None:
+    system = users({f"C:/Users/kb/{RECENT}/web.lnk": shortcut("D:\\a.vhd")})
+    system.owns_volumes = False
+    assert list(plugin(system)) == []

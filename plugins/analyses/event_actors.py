@@ -1,0 +1,101 @@
+"""Whose account an event was written under, and where that user had logged on from."""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from analyzer.formats.sid import LOCAL_SYSTEM, machine_id, well_known_name
+from analyzer.plugin import Tables, analysis
+from analyzer.records import EventActor, Record
+from analyzer.source import Source
+
+SERVICES = {LOCAL_SYSTEM, "S-1-5-19", "S-1-5-20", ""}
+"""Nobody in person: most events of the service are written as SYSTEM, whoever asked for it."""
+STARTS = {("eventlog", 6005), ("eventlog", 6009), ("microsoft-windows-kernel-general", 12)}
+"""Events at the start of Windows, which ends every logon session."""
+Row = dict[str, Any]
+
+
+@analysis("account", "log_event", yields=(EventActor,))
+def event_actors(tables: Tables) -> Iterator[Record]:
+    """Names the user of each event, and the last logon of that user since Windows started."""
+    names = _names(tables)
+    logons, starts = _sessions(tables)
+    for row in tables.rows("log_event"):
+        sid, system, at = row["user_sid"], row["system_id"], row["logged_at"]
+        if sid in SERVICES or row["event_id"] is None:
+            continue
+        name, basis = names.get((system, sid), ("", ""))
+        if not name and well_known_name(sid):
+            name, basis = well_known_name(sid), "a SID that is the same everywhere"
+        logon = _last(logons[system, sid], starts[system], at) if at is not None else None
+        yield _actor(row, name, basis or "no account of this system has this SID", logon)
+
+
+def _names(tables: Tables) -> dict[tuple[str, str], tuple[str, str]]:
+    """(system, SID) -> name and what says so; SAM before ProfileList."""
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    for row in tables.rows("account"):
+        if not row["account_name"]:
+            continue
+        if row["kind"] == "profile":
+            found.setdefault((row["system_id"], row["sid"]), (row["account_name"], row["basis"]))
+        else:
+            found[row["system_id"], row["sid"]] = (f"{row['domain']}\\{row['account_name']}",
+                                                   row["basis"])
+    return found
+
+
+def _sessions(tables: Tables) -> tuple[defaultdict[tuple[str, str], list[tuple[int, Row]]],
+                                       defaultdict[str, list[int]]]:
+    """Logons of each user and starts of each system, in order of time."""
+    logons: defaultdict[tuple[str, str], list[tuple[int, Row]]] = defaultdict(list)
+    starts: defaultdict[str, list[int]] = defaultdict(list)
+    for row in tables.rows("log_event"):
+        if row["logged_at"] is None:
+            continue
+        if row["event_id"] == 4624:
+            data = _data(row)
+            logons[row["system_id"], data.get("TargetUserSid", "")].append(
+                (row["logged_at"], {**data, "record": row["event_record_id"]}))
+        elif (row["provider"].casefold(), row["event_id"]) in STARTS:
+            starts[row["system_id"]].append(row["logged_at"])
+    for found in logons.values():
+        found.sort(key=lambda logon: (logon[0], logon[1]["record"]))
+    for times in starts.values():
+        times.sort()
+    return logons, starts
+
+
+def _data(row: Row) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in row["event_data"] if "=" in line)
+
+
+def _last(logons: list[tuple[int, Row]], starts: list[int], at: int) -> tuple[int, Row] | None:
+    """The last logon at or before `at`, where Windows has not started since."""
+    number = bisect_right(logons, at, key=lambda logon: logon[0])
+    if number == 0:
+        return None
+    logon = logons[number - 1]
+    started = bisect_right(starts, at)
+    return logon if started == 0 or starts[started - 1] <= logon[0] else None
+
+
+def _actor(row: Row, name: str, basis: str, logon: tuple[int, Row] | None) -> EventActor:
+    data = logon[1] if logon else {}
+
+    def said(field: str) -> str:
+        text = str(data.get(field, ""))
+        return "" if text == "-" else text
+
+    return EventActor(
+        source=Source.from_columns(row), system_id=row["system_id"],
+        vm_id=row["vm_id"] or machine_id(row["user_sid"]), snapshot_id=row["snapshot_id"],
+        channel=row["channel"], provider=row["provider"], event_id=row["event_id"],
+        event_record_id=row["event_record_id"], meaning=row["meaning"], vm_name=row["vm_name"],
+        logged_at=row["logged_at"], user_sid=row["user_sid"], account_name=name, basis=basis,
+        logon_type=said("LogonType"), logon_host=said("WorkstationName"),
+        logon_address=said("IpAddress"), logon_at=logon[0] if logon else None,
+        logon_basis=f"inferred: the user's last logon before the event, record {data['record']}"
+        if logon else "")
