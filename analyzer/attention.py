@@ -28,6 +28,9 @@ class Watch(Protocol):
     def forget(self) -> None:
         """Something else begins: what was read last is not to blame any more."""
 
+    def progress(self) -> None:
+        """A piece of a long reading is done."""
+
 
 _watching: Watch | None = None
 
@@ -72,3 +75,9 @@ def forget() -> None:
     """Something else begins."""
     if _watching is not None:
         _watching.forget()
+
+
+def progress() -> None:
+    """A piece of a long reading is done: whoever limits processor time may allow more."""
+    if _watching is not None:
+        _watching.progress()

@@ -36,7 +36,7 @@ class Limits:
     """What one child may use.
 
     memory_bytes  address space
-    cpu_seconds   CPU time without a record or a message; a child that goes on stating facts
+    cpu_seconds   CPU time without a record, a message or another artefact; a child that gets on
                   may take as long as it needs
     idle_seconds  wall time without a record or a message (slow evidence, dead network drive)
     file_bytes    size of one file written
@@ -44,7 +44,7 @@ class Limits:
     """
 
     memory_bytes: int = 6 << 30
-    cpu_seconds: int = 300
+    cpu_seconds: int = 60
     idle_seconds: int = 900
     file_bytes: int = 64 << 30
     open_files: int = 512

@@ -13,7 +13,8 @@ A child may have been taken over, so that any bytes at all may stand there.
 
 import errno
 import struct
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from hashlib import sha256
 from mmap import mmap
@@ -21,6 +22,7 @@ from typing import Final, get_args
 
 from analyzer import attention
 from analyzer.attention import Kind
+from analyzer.engine.limits import more_time
 from analyzer.engine.tasks import Limits
 from analyzer.errors import Exhausted, Refused
 
@@ -33,6 +35,8 @@ HANDLE: Final = 3
 PAGE_SIZE: Final = 8_192
 _HEAD: Final = struct.Struct("<cH")
 _LONGEST: Final = 6_000
+_PAUSE: Final = 0.25
+"""Seconds between two grants of processor time."""
 _KINDS: Final = frozenset(get_args(Kind))
 
 
@@ -89,11 +93,14 @@ def exhausted(error: BaseException, limits: Limits) -> Exhausted | None:
 
 
 class ChildWatch:
-    """The `attention.Watch` of a child."""
+    """The `attention.Watch` of a child. `grant` allows it more processor time."""
 
-    def __init__(self, page: mmap, refused: Collection[str], limits: Limits) -> None:
+    def __init__(self, page: mmap, refused: Collection[str], limits: Limits,
+                 grant: Callable[[], None] = lambda: None) -> None:
         self._page, self._refused, self._limits = page, frozenset(refused), limits
+        self._grant = grant
         self._stack: list[tuple[str, Kind]] = []
+        self._next = 0.0
 
     def begin(self, kind: Kind, address: str) -> None:
         name = name_of(kind, address)
@@ -101,6 +108,7 @@ class ChildWatch:
             raise Refused(f"the {name} killed a process that read it")
         self._stack.append((name, kind))
         self._note(b"r", name)
+        self.progress()
 
     def end(self, error: BaseException | None) -> None:
         name, kind = self._stack.pop()
@@ -126,6 +134,12 @@ class ChildWatch:
         if not self._stack:
             self._page[0:1] = b"-"
 
+    def progress(self) -> None:
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + _PAUSE
+            self._grant()
+
     def last(self) -> str:
         """The artefact that the page names; "" for none."""
         noted = read_note(self._page[:])
@@ -138,6 +152,6 @@ class ChildWatch:
 
 def begin_watch(refused: Collection[str], limits: Limits) -> ChildWatch:
     """Watch in this process from now on."""
-    watch = ChildWatch(mmap(HANDLE, PAGE_SIZE), refused, limits)
+    watch = ChildWatch(mmap(HANDLE, PAGE_SIZE), refused, limits, lambda: more_time(limits))
     attention.watch(watch)
     return watch

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer import attention
 from analyzer.blocks import ExtentMap, Kind
 from analyzer.errors import EvidenceError
 from analyzer.filesystem.attributes import DOS, Attribute, AttributeType
@@ -152,6 +153,7 @@ class _Group:
             if index.blocks is None or index.block_size != size:
                 continue
             for at in range(0, index.blocks.size, _CHUNK):
+                attention.progress()
                 extents = list(index.blocks.find(at, _CHUNK))
                 yield owner, b"".join([image.read(e.at, e.length) for e in extents])
                 if image.ledger.ranges and any(

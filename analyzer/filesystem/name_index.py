@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer import attention
 from analyzer.errors import Corrupt, EvidenceError
 from analyzer.filesystem.attributes import FileName, Reference, text
 from analyzer.filesystem.mft import MftRecord, name_parents
@@ -182,6 +183,7 @@ class _Pass:
 
     def run(self) -> NameIndex:
         for numbers, data in self.table.batches(_BATCH):
+            attention.progress()
             records, names = decode_batch(data, numbers)
             self._take_files(numbers, records)
             self._take_names(numbers, records, names)

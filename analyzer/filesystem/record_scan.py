@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from analyzer import attention
 from analyzer.blocks import Blocks, read_known
 from analyzer.filesystem.mft import SECTOR
 from analyzer.filesystem.record_batch import FILE
@@ -24,6 +25,7 @@ def find_records(blocks: Blocks, spans: Iterable[tuple[int, int]]) -> Iterator[i
     for start, length in spans:
         for at in range(start, start + length, _CHUNK):
             size = min(_CHUNK, start + length - at)
+            attention.progress()
             data = read_known(blocks, at, size, lambda _: None)
             words = np.frombuffer(data, "<u4", len(data) // 4)
             for sector in np.flatnonzero(words[::SECTOR // 4] == FILE).tolist():

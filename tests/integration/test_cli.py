@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from analyzer.case.lock import CaseLock
 from tests.integration.conftest import Vmtrail
 
 RAW_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -239,3 +240,15 @@ def test_help_takes_less_than_a_fifth_of_a_second_of_processor_time() -> None:
         best = min(best, after.children_user + after.children_system
                    - before.children_user - before.children_system)
     assert best < 0.2
+
+
+def test_a_second_run_on_a_case_is_refused(tmp_path: Path, corpus: Path,
+                                           vmtrail: Vmtrail) -> None:
+    """Two processes: while one holds the case, the other exits 6 and changes nothing."""
+    case = tmp_path / "case"
+    case.mkdir()
+    with CaseLock(case):
+        done = vmtrail("analyze", corpus / "empty-host.E01", "-o", case)
+    assert done.returncode == 6
+    assert "in use" in done.stderr
+    assert [path.name for path in case.iterdir()] == [".lock"]

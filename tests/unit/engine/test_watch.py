@@ -96,3 +96,17 @@ def test_any_page_is_read_as_an_artefact_or_not_at_all(page: bytes) -> None:
         noted = read_note(content)
         assert noted is None or all(kind_and_address(noted.artefact))
         assert noted is None or len(noted.artefact) <= PAGE_SIZE
+
+
+def test_another_artefact_or_a_piece_of_one_allows_more_time() -> None:
+    granted: list[int] = []
+    made = ChildWatch(mmap(-1, PAGE_SIZE), (), Limits(), lambda: granted.append(1))
+    attention.progress()
+    attention.watch(made)
+    with attention.on("file", "a!/p1/x"):
+        assert len(granted) == 1
+        attention.progress()
+    assert len(granted) == 1  # not more often than four times a second
+    made._next = 0.0
+    attention.progress()
+    assert len(granted) == 2
