@@ -26,11 +26,13 @@ from analyzer.records.machines import (
 from analyzer.records.record import Record, column_types, moment, moments, table_name
 from analyzer.records.registry import DeletedRegistryKey
 from analyzer.records.results import Coverage, Event, Finding, Problem, Run
-from analyzer.records.witnesses import RecycledFile, UserTrace
+from analyzer.records.witnesses import AccessLogClient, AccessLogMachine, RecycledFile, UserTrace
 
 __all__ = [
     "TABLES",
     "AccessGrant",
+    "AccessLogClient",
+    "AccessLogMachine",
     "Account",
     "Coverage",
     "DeletedRegistryKey",
@@ -104,6 +106,8 @@ _RECORDS: tuple[type[Record], ...] = (
     EventActor,
     RecycledFile,
     UserTrace,
+    AccessLogMachine,
+    AccessLogClient,
     Event,
     Finding,
     Problem,

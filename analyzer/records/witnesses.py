@@ -63,3 +63,40 @@ class UserTrace(Record):
     def describe(self) -> str:
         who = self.account_name or self.user_sid or "an unknown user"
         return f"{self.trace}: {self.vm_name or self.target} ({who})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessLogMachine(Record):
+    """A machine that User Access Logging saw on a host; rows stay when the machine is deleted."""
+
+    bios_guid: str = ""
+    serial_number: str = ""
+    """Of its BIOS."""
+    made_at: int | None = moment("Machine first seen by User Access Logging")
+    """CreationTime: when the row was made, unsure whether the machine was too."""
+    last_seen_at: int | None = moment("Machine last seen running by User Access Logging")
+
+    TOPIC: ClassVar[str] = "machine"
+
+    def describe(self) -> str:
+        return self.vm_id or f"a machine with the BIOS GUID {self.bios_guid}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessLogClient(Record):
+    """A user at an address who used a role of a server, as User Access Logging counted it."""
+
+    role: str
+    """File Server ...; its GUID where the name is not known."""
+    account_name: str = ""
+    address: str = ""
+    client_name: str = ""
+    use_count: int | None = None
+    """Accesses in the year of the database."""
+    first_used_at: int | None = moment("Role first used by client")
+    last_used_at: int | None = moment("Role last used by client")
+
+    TOPIC: ClassVar[str] = "user"
+
+    def describe(self) -> str:
+        return f"{self.role} by {self.account_name} from {self.address or 'an unknown address'}"

@@ -5,6 +5,7 @@ from typing import Any
 from analyzer.formats.sid import machine_sid
 from analyzer.plugin import Tables
 from analyzer.records import (
+    AccessLogMachine,
     Account,
     DiskLayer,
     FileAccess,
@@ -18,6 +19,7 @@ from analyzer.records import (
 )
 from analyzer.source import Source
 from plugins.analyses.access_findings import access_findings
+from plugins.analyses.access_log_findings import access_log_findings
 from plugins.analyses.disk_findings import disk_findings
 from plugins.analyses.guest_findings import guest_findings
 from plugins.analyses.machine_findings import machine_findings
@@ -131,3 +133,15 @@ def test_a_machine_that_only_lists_name() -> None:
     only = machine("", format="none", state="known from ACLs only")
     assert findings(machine_findings, only) == [
         ("VM-ACLONLY", f"machine {VM} has a right to /p1/x and no configuration here")]
+
+
+def test_machines_that_only_access_logging_knows() -> None:
+    def seen(vm_id: str) -> AccessLogMachine:
+        return AccessLogMachine(source=PLACE, vm_id=vm_id, last_seen_at=130_000_000_000_000_000)
+
+    rows = [seen(VM), seen(OTHER), seen(OTHER), seen("")]
+    assert findings(access_log_findings, machine(), *rows) == [
+        ("VM-UALONLY", (f"{OTHER} ran on this host, last seen at 2012-12-14T23:06:40.0000000Z, "
+                        "and has no configuration here"))]
+    assert len(findings(access_log_findings, machine(format="none", state="in lists only"),
+                        *rows)) == 2

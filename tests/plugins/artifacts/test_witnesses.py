@@ -1,12 +1,20 @@
 """Witnesses beside machines and disks, on a computer made of a dict."""
 
-from analyzer.errors import Unreadable
-from analyzer.records import RecycledFile, events
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from analyzer.errors import Notice, NotThisFormat, Unreadable
+from analyzer.formats.ese import Row
+from analyzer.records import AccessLogClient, AccessLogMachine, RecycledFile, events
 from corpus.make import hive
+from plugins.artifacts.access_log import access_log
 from plugins.artifacts.recycle_bin import recycle_bin
 from tests.dict_system import Content, Deleted, build, host
 from tests.plugins.artifacts.test_access import COMPUTER, hives, software
 from tests.plugins.artifacts.test_artifacts import of
+from tests.unit.formats.test_access_log import BIOS, VM, YEAR, client_row, machine_row
 from tests.unit.formats.test_recycle_bin import AT, GUID, VHD, info2, item
 
 KB = f"{COMPUTER}-1001"
@@ -60,3 +68,51 @@ def test_a_second_installation_tells_no_bins() -> None:
                     "C:/$Recycle.Bin/S-1/$IAAAAAA.vhd": item()})
     system.owns_volumes = False
     assert list(recycle_bin(system)) == []
+
+
+class Rows:
+    """A database made of rows: real ones of VIRTUALMACHINES are not to be had."""
+
+    def __init__(self, data: bytes) -> None:
+        if data == b"?":
+            raise NotThisFormat("no ESE database", 4)
+        self.notices = [Notice("ESE-DIRTY", "state 2", "read as it stands", 52, 4)] \
+            if data == b"dirty" else []
+        known: dict[str, dict[str, list[Row]]] = {
+            "roles": {"ROLE_IDS": [{"RoleGuid": machine_row()["VmGuid"],
+                                    "RoleName": "File Server\0".encode("utf-16-le")}]},
+            "dirty": {"VIRTUALMACHINES": [machine_row(), {"VmGuid": b"short"}],
+                      "CLIENTS": [client_row()]}}
+        self.tables = known[data.decode()]
+
+    def rows(self, table: str) -> Iterator[Row]:
+        yield from self.tables.get(table, [])
+
+
+SUM = "C:/Windows/System32/LogFiles/Sum"
+
+
+def test_machines_and_clients_of_access_logging(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plugins.artifacts.access_log.Database", Rows)
+    system = host({f"{SUM}/Current.mdb": b"dirty", f"{SUM}/SystemIdentity.mdb": b"roles",
+                   f"{SUM}/bad.mdb": b"?", f"{SUM}/Svc.log": b"?"}, "C")
+    rows = list(access_log(system))
+    (seen,), (user,) = of(AccessLogMachine, rows), of(AccessLogClient, rows)
+    assert (seen.vm_id, seen.bios_guid, seen.serial_number) == (VM, BIOS, "1234-5678")
+    assert [(event.what, event.vm_id) for event in events(seen)] == [
+        ("Machine first seen by User Access Logging", VM),
+        ("Machine last seen running by User Access Logging", VM)]
+    assert (user.role, user.account_name, user.address, user.use_count) == (
+        "File Server", "hv\\kb", "10.0.0.7", 7)
+    assert [p.code for p in system.problems()] == ["OTHER-FORMAT", "CORRUPT", "ESE-DIRTY"]
+    assert {c.state for c in system.coverage() if c.place.endswith("Sum")} == {"partial"}
+
+
+def test_real_access_logging(plaso: Path) -> None:
+    system = host({f"{SUM}/{name}": (plaso / name).read_bytes()
+                   for name in ("SystemIdentity.mdb", YEAR)}, "C")
+    rows = list(access_log(system))
+    assert system.problems() == []
+    assert len(of(AccessLogClient, rows)) == len(rows) == 14
+    assert {r.role for r in of(AccessLogClient, rows)} == {
+        "Active Directory Domain Services", "File Server"}
