@@ -25,6 +25,7 @@ _VIRTUAL_SERVER: Final = "Microsoft\\Virtual Server"
 _CLIENT: Final = "Microsoft\\Windows\\Hyper-V\\Client\\1.0"
 _HISTORY: Final = ("AppData\\Roaming\\Microsoft\\Windows\\PowerShell\\PSReadLine\\"
                    "ConsoleHost_history.txt")
+_RECENT: Final = "AppData\\Roaming\\Microsoft\\Windows\\Recent"
 _OLD_DATA: Final = "<system>\\Documents and Settings\\All Users\\Application Data"
 
 
@@ -75,14 +76,18 @@ PLACES: Final = (
     Place("<windows>\\System32\\config\\SysEvent.Evt", "event log", "2003"),
     Place("<windows>\\System32\\LogFiles\\Sum", "machines seen (User Access Logging)", "2012 on",
           "access_log"),
-    Place("<windows>\\Prefetch", "programs started", "clients"),
+    Place("<windows>\\Prefetch", "programs started", "clients", "prefetch"),
     Place(f"<system>\\Users\\*\\AppData\\Roaming\\{_CLIENT}", "hosts and machines a user managed",
           "2008 and later", "hyperv_client"),
     Place(f"<system>\\Documents and Settings\\*\\Application Data\\{_CLIENT}", "the same", "2003",
           "hyperv_client"),
-    Place("<system>\\Users\\*\\AppData\\Roaming\\Microsoft\\Windows\\Recent", "files opened",
+    Place(f"<system>\\Users\\*\\{_RECENT}", "files opened",
           "2008 and later", "shortcuts"),
     Place("<system>\\Documents and Settings\\*\\Recent", "the same", "2003", "shortcuts"),
+    Place(f"<system>\\Users\\*\\{_RECENT}\\AutomaticDestinations", "files opened, by program",
+          "2008 R2 and later", "jump_lists"),
+    Place(f"<system>\\Users\\*\\{_RECENT}\\CustomDestinations", "the same, by the program itself",
+          "2008 R2 and later", "jump_lists"),
     Place("<system>\\Users\\*\\Desktop", "shortcuts", "2008 and later", "shortcuts"),
     Place("<system>\\Documents and Settings\\*\\Desktop", "the same", "2003", "shortcuts"),
     Place("<system>\\Users\\*\\NTUSER.DAT", "what a user did", "2008 and later",

@@ -15,7 +15,8 @@ from corpus.make import hive
 from plugins.artifacts.places import places
 from tests.dict_system import AT, Content, build, host
 
-FOLDERS = {"Logs", "Sum", "Prefetch", "1.0", "Recent", "Desktop", "Virtual Networks", "Groups",
+FOLDERS = {"Logs", "Sum", "Prefetch", "1.0", "Recent", "Desktop", "AutomaticDestinations",
+           "CustomDestinations", "Virtual Networks", "Groups",
            "Shared Virtual Machines", "Virtual Hard Disks", "$Recycle.Bin", "RECYCLER",
            "System Volume Information", "Planned Virtual Machines", "Virtual Machines Cache",
            "Resource Types", "Persistent Tasks", "UndoLog Configuration", "Virtual Machines",

@@ -10,15 +10,20 @@ from analyzer.records import UserTrace, events
 from analyzer.system import WindowsSystem
 from corpus.make import hive
 from plugins.artifacts.hyperv_client import hyperv_client
+from plugins.artifacts.jump_lists import jump_lists
 from plugins.artifacts.powershell_history import powershell_history
+from plugins.artifacts.prefetch import prefetch
 from plugins.artifacts.shortcuts import shortcuts
 from plugins.artifacts.user_registry import user_registry
 from tests.dict_system import AT, Content, Deleted, host
 from tests.plugins.artifacts.test_access import COMPUTER, NT, hives
 from tests.plugins.artifacts.test_artifacts import of
 from tests.unit.formats.damage import damaged
+from tests.unit.formats.shell_files import prefetch_17
 from tests.unit.formats.test_hyperv_client import BROWSER, GUID, config
+from tests.unit.formats.test_jump_list import LINK, made
 from tests.unit.formats.test_powershell_history import HISTORY
+from tests.unit.formats.test_prefetch import DISK, MADE
 from tests.unit.formats.test_user_traces import pidl, rot13, user_hive
 from tests.unit.formats.virtual_server_files import shortcut
 
@@ -151,8 +156,38 @@ def test_shortcuts_to_machines() -> None:
     assert [p.code for p in system.problems()] == ["OTHER-FORMAT"]
 
 
-@pytest.mark.parametrize("plugin", [hyperv_client, powershell_history, shortcuts, user_registry])
+@pytest.mark.parametrize("plugin", [hyperv_client, jump_lists, powershell_history, shortcuts,
+                                    user_registry])
 def test_a_second_installation_tells_no_traces(plugin: ArtifactFunction) -> None:
     system = users({f"C:/Users/kb/{RECENT}/web.lnk": shortcut("D:\\a.vhd")})
     system.owns_volumes = False
     assert list(plugin(system)) == []
+
+
+def test_jump_lists() -> None:
+    system = users({
+        f"C:/Users/kb/{RECENT}/AutomaticDestinations/abc.automaticDestinations-ms": made(),
+        f"C:/Users/kb/{RECENT}/AutomaticDestinations/bad.automaticDestinations-ms": b"?",
+        f"C:/Users/kb/{RECENT}/CustomDestinations/def.customDestinations-ms": LINK})
+    rows = of(UserTrace, jump_lists(system))
+    assert [(r.trace, r.target, r.use_count, r.last_used_at) for r in rows] == [
+        ("jump list", "D:\\VMs\\web.vhd", 4, AT),
+        ("jump list", "C:\\Windows\\System32\\virtmgmt.msc", 9, AT - 5),
+        ("jump list", "D:\\VMs\\web.vhd", None, None)]
+    assert rows[1].details == ("list of application: abc", "computer: hv1",
+                               "note: its link is missing or damaged")
+    assert {r.account_name for r in rows} == {"HV\\kb"}
+    assert [p.code for p in system.problems()] == ["OTHER-FORMAT"]
+
+
+def test_programs_that_ran() -> None:
+    folder = "C:/Windows/Prefetch"
+    system = users({f"{folder}/VMCONNECT.EXE-1.pf": MADE, f"{folder}/BAD.EXE-2.pf": b"?",
+                    f"{folder}/CALC.EXE-3.pf": prefetch_17("CALC.EXE", AT, 1, ("\\X.DLL",)),
+                    f"{folder}/7Z.EXE-4.pf": prefetch_17("7Z.EXE", AT + 1, 1, (DISK,))})
+    rows = {row.target: row for row in of(UserTrace, prefetch(system))}
+    assert {name: (r.use_count, r.last_used_at, r.user_sid) for name, r in rows.items()} == {
+        "VMCONNECT.EXE": (3, AT, ""), "7Z.EXE": (1, AT + 1, "")}
+    assert f"used {DISK}" in rows["7Z.EXE"].details
+    assert [p.code for p in system.problems()] == ["OTHER-FORMAT"]
+    assert {c.state for c in system.coverage() if c.place.endswith("Prefetch")} == {"partial"}
