@@ -9,6 +9,8 @@ from analyzer.system import WindowsSystem
 from analyzer.volume import Item
 
 SUFFIXES = (".vhd", ".avhd", ".vud", ".vhdx", ".avhdx")
+GUEST_STATE = ".vmgs"
+"""Run-time state of a machine of generation 2, kept in the form of a fixed VHD: no disk of its."""
 SMALLEST_UNNAMED = 1 << 20
 """Bytes; smaller files are looked into only if their name says disk."""
 
@@ -28,6 +30,8 @@ class DiskFiles:
             return False
         if entry.name.lower().endswith(SUFFIXES):
             return True
+        if entry.name.lower().endswith(GUEST_STATE):
+            return False
         if entry.size < SMALLEST_UNNAMED or entry.size % 512 not in (0, 511):
             return False
         try:

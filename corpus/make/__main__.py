@@ -7,10 +7,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from corpus.make import manifest, small_hosts, ws2008
+from corpus.make import manifest, small_hosts, ws2008, ws2012r2, ws2019
 
 RECIPES = {
     "ws2008": ws2008.build,
+    "ws2012r2": ws2012r2.build,
+    "ws2019": ws2019.build,
     "empty-host": small_hosts.build_empty_host,
     "plain-windows": small_hosts.build_plain_windows,
 }

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
@@ -59,27 +59,44 @@ def vml(at: int, provider: str, event_id: int, channel: str, *values: str,
                  "VmlEventLog", **more)  # type: ignore[arg-type]  # texts only, as declared
 
 
-def build(events: Iterable[Event], first_id: int = 1, *, dirty: bool = False) -> bytes:
-    """A whole log. `dirty`: as copied from a running host, the header counts no chunk."""
-    chunks, rows = list[bytes](), list(enumerate(events, first_id))
-    count = len(rows)
+def build(events: Iterable[Event], first_id: int = 1, *, dirty: bool = False,
+          gaps: Mapping[int, int] | None = None) -> bytes:
+    """A whole log. `dirty`: as copied from a running host, the header counts no chunk.
+
+    gaps  place of an event, counted from 0 -> how many record ids are missing before it
+    """
+    chunks, rows, record_id = list[bytes](), list[tuple[int, Event]](), first_id
+    for place, event in enumerate(events):
+        record_id += (gaps or {}).get(place, 0)
+        rows.append((record_id, event))
+        record_id += 1
     while rows or not chunks:
         chunk, used = _chunk(rows)
         chunks.append(chunk)
         rows = rows[used:]
     last = 0 if dirty else len(chunks) - 1
     head = bytearray(HEADER)
-    struct.pack_into("<8sQQQIHHHH", head, 0, b"ElfFile\0", 0, last, first_id + count, 128, 1, 3,
+    struct.pack_into("<8sQQQIHHHH", head, 0, b"ElfFile\0", 0, last, record_id, 128, 1, 3,
                      HEADER, last + 1)
     struct.pack_into("<I", head, 120, int(dirty))
     struct.pack_into("<I", head, 124, zlib.crc32(head[:120]))
     return bytes(head) + b"".join(chunks)
 
 
+def overwritten(log: bytes, record_id: int) -> bytes:
+    """The log with what one record says overwritten, and the checksum of its chunk as it was."""
+    at = log.index(b"**\0\0", HEADER + FIRST)
+    while struct.unpack_from("<Q", log, at + 8)[0] != record_id:
+        at = log.index(b"**\0\0", at + 4)
+    return log[:at + 24] + b"\xa5" * 64 + log[at + 88:]
+
+
 def _chunk(rows: Sequence[tuple[int, Event]]) -> tuple[bytes, int]:
     """One chunk, and how many events are in it."""
     out, names, places = bytearray(FIRST), dict[str, int](), list[int]()
     for record_id, event in rows:
+        if places and record_id != rows[len(places) - 1][0] + 1:
+            break  # a chunk has no gaps
         known = dict(names)
         record = _record(record_id, event, len(out), names)
         if len(out) + len(record) > CHUNK:

@@ -12,8 +12,13 @@ from corpus.make.times import TICKS, born, copied, spread, ticks
 from corpus.make.windows import Windows
 
 SECTOR = 512
-_SHIPPED = {"5": ticks("2007-02-17 14:02:00"), "6": ticks("2009-04-11 06:28:00")}
-"""When the files on the installation medium were written: Server 2003 SP2, Server 2008 SP2."""
+_SHIPPED = {
+    "3790": ticks("2007-02-17 14:02:00"),
+    "6002": ticks("2009-04-11 06:28:00"),
+    "9600": ticks("2013-08-22 11:03:00"),
+    "17763": ticks("2018-09-15 07:12:00"),
+}
+"""When the files on the installation medium of a build were written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +79,9 @@ def install(tree: Tree, inside: Windows) -> None:
     """Puts a small Windows on the volume: loader, system files, profiles, hives."""
     at = inside.installed
     old = inside.version < "6"
-    shipped = _SHIPPED[inside.version[0]]
+    shipped = _SHIPPED[inside.build]
     system32 = f"/{inside.root}/{'system32' if old else 'System32'}"
-    number = f"{inside.version}.{inside.build}"
+    number = f"{windows.kernel(inside)}.{inside.build}"
     tree.mkdir(f"/{inside.root}", born(at - TICKS * 900, at, key="root"))
     names = ["ntoskrnl.exe", "hal.dll", "kernel32.dll", "ntdll.dll", "user32.dll", "cmd.exe"]
     names += ["services.exe", "lsass.exe", "svchost.exe", "winlogon.exe", "netapi32.dll"]

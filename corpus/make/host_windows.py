@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from corpus.make import hive, windows
+from corpus.make import hive, hive_log, windows
 from corpus.make.ntfs import HIDDEN, SYSTEM, Tree
-from corpus.make.times import DAY, TICKS, Stamp, born, copied, spread, ticks
+from corpus.make.times import DAY, TICKS, Stamp, born, copied, iso, spread, ticks
 from corpus.make.windows import Adapter, Windows
 
-SHIPPED = {"6002": ticks("2009-04-11 06:28:23"), "16299": ticks("2017-09-29 13:41:08")}
+SHIPPED = {
+    "6002": ticks("2009-04-11 06:28:23"),
+    "9600": ticks("2013-08-22 11:03:52"),
+    "16299": ticks("2017-09-29 13:41:08"),
+    "17763": ticks("2018-09-15 07:12:36"),
+}
 """When the files of a build were written."""
 HYPERV = "/ProgramData/Microsoft/Windows/Hyper-V"
 _VIRTUALIZATION = "Microsoft\\Windows NT\\CurrentVersion\\Virtualization"
@@ -47,6 +52,22 @@ HYPERVISOR_SERVICES = {
     "vhdparser": ("vhdparser", "system32\\DRIVERS\\vhdparser.sys", 3, 1),
     "passthruparser": ("passthruparser", "system32\\DRIVERS\\passthruparser.sys", 3, 1),
 }
+LATER_SERVICES = {
+    "storvsp": ("Microsoft Hyper-V Storage VSP", "System32\\drivers\\storvsp.sys", 3, 1),
+    "Vid": ("Vid", "\\SystemRoot\\System32\\drivers\\Vid.sys", 1, 1),
+    "vmbusr": ("Virtual Machine Bus Provider", "System32\\drivers\\vmbusr.sys", 3, 1),
+    "VMSP": ("VMSP", "\\SystemRoot\\system32\\drivers\\vmswitch.sys", 1, 1),
+    "vmsmp": ("vmsmp", "\\SystemRoot\\system32\\drivers\\vmswitch.sys", 3, 1),
+}
+"""Services of the hypervisor since 2012, on clients too."""
+LATEST_SERVICES = {
+    **LATER_SERVICES,
+    "vmcompute": ("Hyper-V Host Compute Service", "%systemroot%\\system32\\vmcompute.exe", 3, 16),
+    "HvHost": ("HV Host Service", "%systemroot%\\system32\\svchost.exe -k LocalSystem", 3, 32),
+}
+"""The same since 2016."""
+FIRST_LATER_BUILD = 9200
+"""Server 2012: no more services of its own for disks and networks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +124,16 @@ def skeleton(tree: Tree, inside: Windows, *, role: bool) -> None:
     at = inside.installed
     flags = HIDDEN | SYSTEM
     tree.mkdir("/Windows", born(at - 1500 * TICKS, at, key="windows"))
-    for index, name in enumerate(_programs(role=role)):
+    later = int(inside.build) >= FIRST_LATER_BUILD
+    for index, name in enumerate(_programs(role=role, later=later)):
         path = f"/Windows/System32/{name}" if "/" not in name or name[0] == "d" else f"/{name}"
         stamp = copied(
             at - TICKS * (1400 - 7 * index), SHIPPED[inside.build] - index * 43 * TICKS, key=name
         )
         data = windows.program(
-            path.rpartition("/")[2], f"{inside.version}.{inside.build}.18005", 2500 + 900 * index
+            path.rpartition("/")[2],
+            f"{windows.kernel(inside)}.{inside.build}.18005",
+            2500 + 900 * index,
         )
         tree.write(path, data, stamp)
     tree.write(
@@ -134,21 +158,25 @@ def skeleton(tree: Tree, inside: Windows, *, role: bool) -> None:
         path = "/ProgramData/Microsoft/Event Viewer/Views/ServerRoles/Virtualization.Events.xml"
         tree.write(path, view, born(at_role - 90 * TICKS, key="view"))
     tree.mkdir("/Windows/Logs", born(at - 900 * TICKS, key="logs"), 0x800)
-    lines = [f"2009-06-02 {8 + n // 360:02}:{n // 6 % 60:02} CBS session {n}" for n in range(1500)]
+    day = iso(at)[:10]
+    lines = [f"{day} {8 + n // 360:02}:{n // 6 % 60:02} CBS session {n}" for n in range(1500)]
     tree.write("/Windows/Logs/CBS.log", windows.log("CBS", lines), _copied(inside, 890, "cbs"))
     tree.mkdir("/Windows/System32/config", born(at - 800 * TICKS, key="config"))
 
 
-def _programs(*, role: bool) -> list[str]:
+def _programs(*, role: bool, later: bool) -> list[str]:
     names = ["ntoskrnl.exe", "hal.dll", "kernel32.dll", "ntdll.dll", "cmd.exe", "svchost.exe"]
     names += ["services.exe", "drivers/ntfs.sys", "drivers/tcpip.sys", "drivers/vmbus.sys"]
-    if role:
-        names += ["vmms.exe", "vmwp.exe", "vmsp.exe", "vhdsvc.dll", "nvspwmi.dll", "hvix64.exe"]
-        names += ["drivers/hvboot.sys", "drivers/vmswitch.sys", "drivers/storvsp.sys"]
-        names += ["drivers/vid.sys", "drivers/vhdparser.sys", "drivers/passthruparser.sys"]
-        names += ["Program Files/Hyper-V/virtmgmt.msc", "Program Files/Hyper-V/vmconnect.exe"]
-        names += ["Program Files/Hyper-V/InspectVhdDialog.exe"]
-    return names
+    if not role:
+        return names
+    names += ["vmms.exe", "vmwp.exe", "vmsp.exe"]
+    names += ["hvix64.exe"] if later else ["vhdsvc.dll", "nvspwmi.dll", "hvix64.exe"]
+    names += [] if later else ["drivers/hvboot.sys"]
+    names += ["drivers/vmswitch.sys", "drivers/storvsp.sys"]
+    names += ["drivers/vid.sys", "drivers/vhdparser.sys", "drivers/passthruparser.sys"]
+    folder = "" if later else "Program Files/Hyper-V/"
+    names += [f"{folder}virtmgmt.msc", f"{folder}vmconnect.exe"]
+    return [*names, f"{folder}InspectVhdDialog.exe"]
 
 
 def _links(tree: Tree, at: int) -> None:
@@ -206,3 +234,30 @@ def virtual_adapter(number: int, name: str, address: str) -> Adapter:
 
 def _copied(inside: Windows, before: int, key: str) -> Stamp:
     return copied(inside.installed - before * TICKS, SHIPPED[inside.build], key=key)
+
+
+def write_dirty(tree: Tree, inside: Windows, name: str, before: bytes, after: bytes) -> None:
+    """A hive as a crash leaves it, with the two logs whose entries lead from it to `after`."""
+    sequence = int.from_bytes(before[8:12], "little")
+    whole = hive_log.new_log(before, after, sequence)
+    entries = [at for at in range(512, len(whole), 512) if whole[at:at + 4] == b"HvLE"]
+    cut = entries[len(entries) // 2]
+    parts = {"": hive_log.dirty(before), ".LOG1": whole[:cut], ".LOG2": whole[:512] + whole[cut:]}
+    for suffix, data in parts.items():
+        stamp = born(inside.installed - 700 * TICKS, inside.last_written, key=name + suffix)
+        tree.write(f"/Windows/System32/config/{name}{suffix}", data, stamp)
+
+
+def write_logs(tree: Tree, inside: Windows, logs: Mapping[str, bytes]) -> None:
+    """Event logs by channel, made when their host was, last written when its hives were."""
+    for channel, data in logs.items():
+        stamp = born(inside.installed + spread(channel, 90 * TICKS), inside.last_written,
+                     key=inside.host_name + channel)
+        name = channel.replace("/", "%4")
+        tree.write(f"/{inside.root}/System32/winevt/Logs/{name}.evtx", data, stamp)
+
+
+def later_software(software: hive.Key, major: int) -> None:
+    """What CurrentVersion says of Windows since version 10, where its own value stays at 6.3."""
+    software.key("Microsoft\\Windows NT\\CurrentVersion").set(
+        hive.dword("CurrentMajorVersionNumber", major), hive.dword("CurrentMinorVersionNumber", 0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,16 +35,20 @@ def machine(name: str, created: str, **more: object) -> Machine:
     return replace(base, **more)  # type: ignore[arg-type] # fields of Machine
 
 
-def nic(name: str, number: int, switch: str, *, legacy: bool = False, static: bool = False) -> Nic:
+def nic(
+    name: str, number: int, switch: str, *, legacy: bool = False, static: bool = False,
+    pool: str = "00-15-5D-0A-15",
+) -> Nic:
     """An adapter with an address from the host's pool and a port on `switch`."""
     key = f"{name} nic {number} {legacy}"
     title = "Legacy Network Adapter" if legacy else "Network Adapter"
     port = guid(f"port {key}") if switch else ""
-    return Nic(guid(key), title, f"00-15-5D-0A-15-{number:02X}", legacy, static, switch, port)
+    return Nic(guid(key), title, f"{pool}-{number:02X}", legacy, static, switch, port)
 
 
 def add_config(
-    out: World, known: KnownMachine, written: int, *, data: bytes | None = None
+    out: World, known: KnownMachine, written: int, *, data: bytes | None = None,
+    frozen: Callable[[Snapshot], bytes] = snapshot_xml,
 ) -> KnownMachine:
     """Writes a machine's configuration and those of its snapshots, and remembers it."""
     content = machine_xml(known.machine) if data is None else data
@@ -52,7 +56,7 @@ def add_config(
     out.files.append(HostFile(known.config, content, stamp, known.machine.guid))
     for snapshot, path in known.snapshots:
         stamp = born(snapshot.created, key=path)
-        out.files.append(HostFile(path, snapshot_xml(snapshot), stamp, known.machine.guid))
+        out.files.append(HostFile(path, frozen(snapshot), stamp, known.machine.guid))
     out.machines.append(known)
     return known
 

@@ -21,6 +21,31 @@ SHOWS = {
             "junctions with a loop, alternate streams, compressed, sparse and fragmented files",
         ),
     ),
+    "ws2012r2": (
+        "corpus.make.ws2012r2",
+        (
+            "Server 2012 R2 host, two NTFS volumes; configuration XML 5.0, VHDX and AVHDX",
+            "FILE01: two snapshots, one with saved state; guest with an event log of its own",
+            "SEC10: generation 2 on D:, by link; merge pending, the AVHDX is left",
+            "CLU01 (clustered, by link), REP01 (replica), PLAN01 (planned), EXP01 (export)",
+            "MAIL02: known only from the access list of its disk; TEMP03: only from logs",
+            "SYSTEM dirty: its two logs add a switch; authorization store without effect",
+            "event log with missing record ids and an overwritten record; log cleared",
+        ),
+    ),
+    "ws2019": (
+        "corpus.make.ws2019",
+        (
+            "Server 2019 host, two NTFS volumes; machines in VMCX, register in data.vmcx",
+            "APP01: two checkpoints over a VHDX; former values in replay log and slack; .rct, .mrt",
+            "DB01: on D:, saved (.vmrs); replay log with pending changes; copy in the cache",
+            "SEC02: generation 2, never started, .vmgs, EFI boot entries",
+            "LOST02, WEB05: registered and missing, the second with a copy in the cache",
+            "HIDDEN9: not registered; TPL01: its id twice; TORN01: damaged; ALT50: XML of 5.0",
+            "OLD07: deleted; known from logs, the former register and the recycle bin",
+            "event logs of host and guest; log cleared, disk attached to the host",
+        ),
+    ),
     "empty-host": (
         "corpus.make.small_hosts",
         ("Hyper-V role installed, no machine: the inventory is empty and says what was looked at",),

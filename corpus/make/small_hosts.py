@@ -15,15 +15,6 @@ from corpus.make.windows import Windows
 
 SECTOR = 512
 START, SECTORS = 2048, 24 << 11
-_CLIENT_SERVICES = {
-    "storvsp": ("Microsoft Hyper-V Storage VSP", "System32\\drivers\\storvsp.sys", 3, 1),
-    "Vid": ("Vid", "\\SystemRoot\\System32\\drivers\\Vid.sys", 1, 1),
-    "vmbusr": ("Virtual Machine Bus Provider", "System32\\drivers\\vmbusr.sys", 3, 1),
-    "VMSP": ("VMSP", "\\SystemRoot\\system32\\drivers\\vmswitch.sys", 1, 1),
-    "vmsmp": ("vmsmp", "\\SystemRoot\\system32\\drivers\\vmswitch.sys", 3, 1),
-    "vmcompute": ("Hyper-V Host Compute Service", "%systemroot%\\system32\\vmcompute.exe", 3, 16),
-    "HvHost": ("HV Host Service", "%systemroot%\\system32\\svchost.exe -k LocalSystem", 3, 32),
-}
 _COMPONENTS = ("heartbeat", "kvpexchange", "shutdown", "timesync", "vss", "rdv", "guestinterface")
 
 
@@ -63,7 +54,7 @@ def build_empty_host(corpus: Path, scratch: Path) -> None:
 def build_plain_windows(corpus: Path, scratch: Path) -> None:
     """plain-windows.E01: a client with Hyper-V's drivers and guest services, without vmms."""
     signature = 0x9D03C75A
-    services = dict(_CLIENT_SERVICES)
+    services = dict(host_windows.LATEST_SERVICES)
     for name in _COMPONENTS:
         image = "%systemroot%\\system32\\svchost.exe -k LocalSystemNetworkRestricted"
         services[f"vmic{name}"] = (
@@ -90,9 +81,8 @@ def build_plain_windows(corpus: Path, scratch: Path) -> None:
     for control_set in ("ControlSet001", "ControlSet002"):
         for name in ("SwitchList", "NicList"):
             system.key(f"{control_set}\\Services\\vmsmp\\parameters\\{name}")
+    host_windows.later_software(software, 10)
     software.key("Microsoft\\Windows NT\\CurrentVersion").set(
-        hive.dword("CurrentMajorVersionNumber", 10),
-        hive.dword("CurrentMinorVersionNumber", 0),
         hive.sz("EditionID", "Enterprise"),
         hive.sz("InstallationType", "Client"),
     )

@@ -19,7 +19,7 @@ from corpus.make.ntfs import Entry, Volume
 from corpus.make.times import iso, unix, vhd_seconds
 from corpus.make.vm_xml import Drive, Machine, Snapshot
 from corpus.make.windows import Windows
-from corpus.make.world import Chain, KnownMachine, World
+from corpus.make.world import Chain, KnownMachine, Layer, World
 
 Json = dict[str, Any]
 SECTOR = 512
@@ -101,6 +101,7 @@ def _machine(known: KnownMachine) -> Json:
         "flaw": known.flaw,
         "snapshots": [_snapshot(snapshot, path) for snapshot, path in known.snapshots],
         "current_parent": known.machine.current_parent,
+        **known.more,
     }
     return row
 
@@ -146,22 +147,25 @@ def _chain(chain: Chain, name: str) -> Json:
         "machine_name": name,
         "state": chain.state,
         "drive": None if chain.drive is None else _drive(chain.drive),
-        "layers": [
-            {
-                "path": layer.path,
-                "kind": layer.kind,
-                "unique_id": layer.unique_id.hex(),
-                "created": vhd_seconds(layer.created),
-                "size": len(layer.data),
-            }
-            for layer in chain.top.chain()
-        ],
+        "layers": [_layer(layer) for layer in chain.top.chain()],
         "missing_parent": chain.missing_parent,
         "media_size": len(media),
         "media_sha256": hashlib.sha256(media).hexdigest(),
         "unreadable": unreadable,
         "guest": None if chain.guest is None else _guest(chain.guest),
     }
+
+
+def _layer(layer: Layer) -> Json:
+    """A VHDX stores no time of creation."""
+    row = {
+        "path": layer.path,
+        "kind": layer.kind,
+        "unique_id": layer.unique_id.hex(),
+        "created": None if layer.link_id else vhd_seconds(layer.created),
+        "size": len(layer.data),
+    }
+    return row | ({"link_id": layer.link_id} if layer.link_id else {})
 
 
 def _guest(state: State) -> Json:

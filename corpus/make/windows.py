@@ -79,6 +79,11 @@ def service_pack_number(windows: Windows) -> int:
     return int(windows.service_pack.rpartition(" ")[2] or 0)
 
 
+def kernel(windows: Windows) -> str:
+    """Version of the kernel; since Windows 10 the value CurrentVersion no longer tells it."""
+    return "10.0" if int(windows.build) >= 10240 else windows.version
+
+
 def system_tree(windows: Windows) -> hive.Key:
     """SYSTEM as a tree, for recipes that add to it."""
     root = hive.Key(_ROOT % guid(f"{windows.host_name}/SYSTEM"), windows.last_written)

@@ -50,6 +50,8 @@ class Layer:
     media: bytes
     data: bytes
     parent: Layer | None = None
+    link_id: str = ""
+    """Of a VHDX: what its children call it."""
 
     def chain(self) -> list[Layer]:
         """This layer and those below, newest first."""
@@ -81,6 +83,8 @@ class KnownMachine:
     """Each snapshot and the path of its configuration."""
     flaw: str = ""
     link: str = ""
+    more: Mapping[str, object] = field(default_factory=dict)
+    """Further rows of its truth."""
 
 
 @dataclass(slots=True)
@@ -118,7 +122,7 @@ def dynamic(
         media,
         unique_id=identity,
         created=vhd_seconds(created),
-        order=_order(len(media), path, seed),
+        order=block_order(len(media), path, seed),
         original_size=original_size,
         align=4096,
     )
@@ -155,7 +159,7 @@ def differencing(path: str, parent: Layer, media: bytes, created: int) -> Layer:
         parent_id=parent.unique_id,
         parent_name=parent.path,
         locators=locators,
-        order=_order(len(media), path, 1),
+        order=block_order(len(media), path, 1),
         align=4096,
     )
     return Layer(path, "differencing", identity, created, media, data, parent)
@@ -182,7 +186,7 @@ def serial_number(key: str) -> str:
     return "-".join([digits[at : at + 4] for at in range(0, 24, 4)] + [digits[24:26]])
 
 
-def _order(size: int, path: str, seed: int) -> list[int]:
+def block_order(size: int, path: str, seed: int, block_size: int = 2 << 20) -> list[int]:
     """A repeatable disorder of the blocks; block 0 comes last, so it is never in order."""
-    blocks = range(1, -(-size // (2 << 20)))
+    blocks = range(1, -(-size // block_size))
     return [*sorted(blocks, key=lambda index: spread(f"{path}{seed}{index}", 1 << 32)), 0]

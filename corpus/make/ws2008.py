@@ -6,16 +6,14 @@ after. What it shows is listed in corpus/manifest.toml, what is true of it in tr
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from corpus.make import (
     accounts,
     azman_store,
-    disk,
     ewf,
+    host,
     host_windows,
     machines,
     odd_machines,
@@ -23,15 +21,14 @@ from corpus.make import (
 )
 from corpus.make import windows as win
 from corpus.make.host_windows import Switch
-from corpus.make.ntfs import Tree, Volume
+from corpus.make.ntfs import Tree
 from corpus.make.times import TICKS, born, ticks
 from corpus.make.windows import Windows
-from corpus.make.world import HostFile, World, vm_sid
+from corpus.make.world import World
 
 SECTOR = 512
 C_START, C_SECTORS = 2048, 128 << 11
 D_START, D_SECTORS = C_START + C_SECTORS, 152 << 11
-SECTORS = D_START + D_SECTORS + 2048
 SIGNATURE = 0x7C4E91A3
 FOREIGN_SIGNATURE = 0x2F10D8B6
 """The disk that held E:, which was not acquired."""
@@ -69,12 +66,14 @@ def build(corpus: Path, scratch: Path) -> None:
     odd_machines.add_dangling(world)
     inside, switches = _host(), _switches(world)
     volumes = {
-        "C:": _volume(scratch / "C", C_SECTORS, C_START, 0xB4D0C2F1D0C2E8A6, "2009-06-02 08:02:10"),
-        "D:": _volume(scratch / "D", D_SECTORS, D_START, 0x1CA6F2B9A6F29254, "2009-06-03 09:15:26"),
+        "C:": host.volume(scratch, "C", start=C_START, sectors=C_SECTORS,
+                          serial=0xB4D0C2F1D0C2E8A6, made="2009-06-02 08:02:10"),
+        "D:": host.volume(scratch, "D", start=D_START, sectors=D_SECTORS,
+                          serial=0x1CA6F2B9A6F29254, made="2009-06-03 09:15:26", label="VMs"),
     }
     with volumes["C:"].changing() as tree:
         host_windows.skeleton(tree, inside, role=True)
-        _fill(tree, "C:", world)
+        host.fill(tree, "C:", world)
         for known in world.machines:
             folder = f"{host_windows.HYPERV}/Virtual Machines/{known.machine.guid}"
             extension = known.config.lower().endswith(".xml")
@@ -82,19 +81,16 @@ def build(corpus: Path, scratch: Path) -> None:
                 tree.mkdir(folder, born(known.machine.created + TICKS, key=folder))
         _host_files(tree, inside, switches)
         for path, at in world.deleted.items():
-            tree.delete(_inside(path), at)
+            tree.delete(host.inside(path), at)
     with volumes["D:"].changing() as tree:
         tree.mkdir("/System Volume Information", born(ticks("2009-06-03 09:15:27")), 6)
         tree.mkdir("/$RECYCLE.BIN", born(ticks("2009-06-03 09:40:00")), 6)
-        _fill(tree, "D:", world)
-    parts = [
-        disk.Partition(C_START, volumes["C:"].image(), active=True),
-        disk.Partition(D_START, volumes["D:"].image()),
-    ]
-    raw = disk.assemble(SECTORS, SIGNATURE, parts)
-    ewf.acquire(raw, corpus / "ws2008.E01", scratch, CASE)
+        former = {"D:\\VMs\\OLDAPP\\OLDAPP.vhd": [FORMER]}
+        host.fill(tree, "D:", world, former)
+    parts = [(C_START, volumes["C:"]), (D_START, volumes["D:"])]
+    image = host.acquire(corpus, scratch, "ws2008", SIGNATURE, CASE, parts)
     document = {
-        "image": _image(raw),
+        "image": image,
         "host": _truth_host(inside, switches),
         "volumes": [
             truth.volume("C:", C_START * SECTOR, volumes["C:"]),
@@ -104,17 +100,7 @@ def build(corpus: Path, scratch: Path) -> None:
         "chains": truth.chains(world),
         "findings": world.findings,
     }
-    (corpus / "truth").mkdir(exist_ok=True)
-    truth.write(corpus / "truth" / "ws2008.json", document)
-    shutil.rmtree(scratch)
-
-
-def _volume(scratch: Path, sectors: int, start: int, serial: int, made: str) -> Volume:
-    label = "" if scratch.name == "C" else "VMs"
-    stamp = born(ticks(made), key=scratch.name)
-    return Volume(
-        scratch, sectors=sectors, start_sector=start, serial=serial, made=stamp, label=label
-    )
+    host.tell(corpus, scratch, "ws2008", document)
 
 
 def _host() -> Windows:
@@ -137,19 +123,10 @@ def _host() -> Windows:
             host_windows.virtual_adapter(12, "Host only", "10.99.0.1"),
         ),
         services={**host_windows.ROLE_SERVICES, **host_windows.HYPERVISOR_SERVICES},
-        mounted={
-            "\\DosDevices\\C:": (SIGNATURE, C_START * SECTOR),
-            "\\DosDevices\\D:": (SIGNATURE, D_START * SECTOR),
-            "\\DosDevices\\E:": (FOREIGN_SIGNATURE, 2048 * SECTOR),
-            _volume_name("C"): (SIGNATURE, C_START * SECTOR),
-            _volume_name("D"): (SIGNATURE, D_START * SECTOR),
-            _volume_name("E"): (FOREIGN_SIGNATURE, 2048 * SECTOR),
-        },
+        mounted=host.mounted("ws2008", {
+            "C": (SIGNATURE, C_START), "D": (SIGNATURE, D_START), "E": (FOREIGN_SIGNATURE, 2048),
+        }),
     )
-
-
-def _volume_name(letter: str) -> str:
-    return f"\\??\\Volume{{{win.guid(f'ws2008 volume {letter}').lower()}}}"
 
 
 def _switches(world: World) -> Sequence[Switch]:
@@ -171,31 +148,6 @@ def _switches(world: World) -> Sequence[Switch]:
         ]
         out.append(Switch(switch, name, kind, adapter, ticks(made), tuple(sorted(ports))))
     return out
-
-
-def _fill(tree: Tree, letter: str, world: World) -> None:
-    here = [file for file in world.files if file.path.startswith(letter)]
-    for file in sorted(here, key=lambda file: (not file.fragmented, file.stamp.created)):
-        _put(tree, file)
-    for link in world.links:
-        if link.path.startswith(letter):
-            tree.symlink(_inside(link.path), link.target, link.stamp)
-
-
-def _put(tree: Tree, file: HostFile) -> None:
-    path = _inside(file.path)
-    if file.fragmented:
-        tree.write_fragmented(path, file.data, file.stamp, piece=1 << 20)
-    else:
-        tree.write(path, file.data, file.stamp)
-    if path.endswith("/OLDAPP.vhd"):
-        tree.grant(path, [vm_sid(FORMER)])  # stays in $Secure when the next line replaces it
-    if file.owner:
-        tree.grant(path, [vm_sid(file.owner)])
-
-
-def _inside(path: str) -> str:
-    return path[2:].replace("\\", "/")
 
 
 def _host_files(tree: Tree, inside: Windows, switches: Sequence[Switch]) -> None:
@@ -221,18 +173,6 @@ def _host_files(tree: Tree, inside: Windows, switches: Sequence[Switch]) -> None
     accounts.add_profiles(software, INSTALLED)
     others = accounts.hives(inside.host_name, INSTALLED)
     host_windows.write_host_hives(tree, inside, system, software, others)
-
-
-def _image(raw: bytes) -> truth.Json:
-    return {
-        "file": "ws2008.E01",
-        "media_size": len(raw),
-        "media_sha256": hashlib.sha256(raw).hexdigest(),
-        "media_md5": hashlib.md5(raw, usedforsecurity=False).hexdigest(),
-        "disk_signature": SIGNATURE,
-        "case_number": CASE.case,
-        "evidence_number": CASE.evidence,
-    }
 
 
 def _truth_host(inside: Windows, switches: Sequence[Switch]) -> truth.Json:

@@ -18,7 +18,8 @@ import pytest
 from tests.corpus import naive_vhd
 from tests.corpus.evidence import CORPUS, Seen, media, truth, walk
 
-NAMES = ("ws2008", "empty-host", "plain-windows")
+NAMES = ("ws2008", "ws2012r2", "ws2019", "empty-host", "plain-windows")
+HOSTS = ("ws2008", "ws2012r2", "ws2019")
 SEVEN_ZIP = shutil.which("7z") or shutil.which("7zz")
 Json = dict[str, Any]
 
@@ -34,8 +35,8 @@ def _volume(name: str, letter: str) -> dict[str, Seen]:
     return walk(media(name), row["offset"], row["size"])
 
 
-def _content(path: str) -> bytes:
-    return _volume("ws2008", path[:2])[path[2:].replace("\\", "/")].content
+def _content(path: str, name: str = "ws2008") -> bytes:
+    return _volume(name, path[:2])[path[2:].replace("\\", "/")].content
 
 
 @pytest.mark.parametrize("row", _manifest(), ids=lambda row: row["name"])
@@ -81,7 +82,7 @@ def _assert_listing(rows: list[Json], seen: dict[str, Seen]) -> None:
 
 @pytest.mark.parametrize(
     ("name", "letter"),
-    [("ws2008", "C:"), ("ws2008", "D:"), ("empty-host", "C:"), ("plain-windows", "C:")],
+    [(name, row["letter"]) for name in NAMES for row in truth(name)["volumes"]],
 )
 def test_volumes_hold_what_the_truth_lists(name: str, letter: str) -> None:
     row = next(row for row in truth(name)["volumes"] if row["letter"] == letter)
@@ -99,19 +100,21 @@ def test_links_point_where_the_truth_says() -> None:
                 assert ("\\??\\" + row["target"]).encode("utf-16-le") in data
 
 
-def _chains() -> list[Json]:
-    rows: list[Json] = truth("ws2008")["chains"]
+def _chains(name: str = "ws2008") -> list[Json]:
+    rows: list[Json] = truth(name)["chains"]
     return rows
 
 
-def _name(chain: Json) -> str:
+def _name(chain: Json | str) -> str:
+    if isinstance(chain, str):
+        return chain
     stem = ntpath.basename(chain["layers"][0]["path"])[:14]
     return f"{chain['machine_name']}-{chain['state'][:8]}-{stem}"
 
 
 def _flat(image: bytes) -> bytes:
     """The layer with its relative locator naming a file in its own folder, for 7-Zip."""
-    if naive_vhd.kind(image) != 4:
+    if image.startswith(b"vhdxfile") or naive_vhd.kind(image) != 4:
         return image
     out = bytearray(image)
     header = bytearray(out[512:1536])
@@ -131,16 +134,23 @@ def _flat(image: bytes) -> bytes:
 @pytest.mark.needs_7z
 @pytest.mark.skipif(SEVEN_ZIP is None, reason="7z is not installed")
 @pytest.mark.parametrize(
-    "chain", [chain for chain in _chains() if not chain["missing_parent"]], ids=_name
+    ("name", "chain"),
+    [(name, chain) for name in HOSTS for chain in _chains(name) if not chain["missing_parent"]],
+    ids=_name,
 )
-def test_7z_decodes_every_chain_to_the_media_of_the_truth(chain: Json, tmp_path: Path) -> None:
+def test_7z_decodes_every_chain_to_the_media_of_the_truth(
+    name: str, chain: Json, tmp_path: Path
+) -> None:
     paths = [tmp_path / ntpath.basename(layer["path"]) for layer in chain["layers"]]
     for path, layer in zip(paths, chain["layers"], strict=True):
-        path.write_bytes(_flat(_content(layer["path"])))
-    command = [str(SEVEN_ZIP), "x", "-so", "-tvhd", str(paths[0])]
+        path.write_bytes(_flat(_content(layer["path"], name)))
+    kind = "vhdx" if "link_id" in chain["layers"][0] else "vhd"
+    command = [str(SEVEN_ZIP), "x", "-so", f"-t{kind}", str(paths[0])]
     decoded = subprocess.run(command, capture_output=True, check=True).stdout
     assert len(decoded) == chain["media_size"]
     assert hashlib.sha256(decoded).hexdigest() == chain["media_sha256"]
+    if chain["guest"] is None:
+        return
     volume = chain["guest"]["volume"]
     seen = walk(decoded, volume["offset"], volume["size"])
     _assert_listing(volume["files"], seen)

@@ -1,4 +1,4 @@
-"""One case of the bundled host, made once for all tests and all workers."""
+"""One case of each bundled host, made once for all tests and all workers."""
 
 import fcntl
 import os
@@ -27,21 +27,32 @@ def vmtrail() -> Vmtrail:
 
 
 @pytest.fixture(scope="session")
-def case(tmp_path_factory: pytest.TempPathFactory, corpus: Path, worker_id: str) -> Path:
-    """The case folder of ws2008.E01; nothing may be written to it."""
+def case_of(tmp_path_factory: pytest.TempPathFactory, corpus: Path,
+            worker_id: str) -> Callable[[str], Path]:
+    """The case folder of a bundled image by its name; nothing may be written to it."""
     base = tmp_path_factory.getbasetemp()
     shared = base if worker_id == "master" else base.parent
-    with (shared / "case.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        target = shared / "ws2008-case"
-        if not target.exists():
-            done = _vmtrail("analyze", corpus / "ws2008.E01", "-o", target)
-            (shared / "summary.txt").write_text(done.stdout, encoding="utf-8")
-            assert done.returncode == 0, done.stderr + done.stdout
-    return target
+
+    def made(name: str) -> Path:
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            target = shared / f"{name}-case"
+            if not target.exists():
+                done = _vmtrail("analyze", corpus / f"{name}.E01", "-o", target)
+                (shared / f"{name}-summary.txt").write_text(done.stdout, encoding="utf-8")
+                assert done.returncode == 0, done.stderr + done.stdout
+        return target
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def case(case_of: Callable[[str], Path]) -> Path:
+    """The case folder of ws2008.E01; nothing may be written to it."""
+    return case_of("ws2008")
 
 
 @pytest.fixture(scope="session")
 def summary(case: Path) -> str:
     """What the run that made it printed."""
-    return (case.parent / "summary.txt").read_text(encoding="utf-8")
+    return (case.parent / "ws2008-summary.txt").read_text(encoding="utf-8")

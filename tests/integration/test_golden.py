@@ -1,4 +1,4 @@
-"""The tables of the bundled host, row for row as a person has looked at them.
+"""The tables of the bundled hosts, row for row as a person has looked at them.
 
 `make golden` writes tests/golden again; `git diff` shows what a change does to the statements.
 Of the three large tables only counts and hashes are kept.
@@ -6,6 +6,7 @@ Of the three large tables only counts and hashes are kept.
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from analyzer.case.folder import Case
 from analyzer.case.query import CaseTables
 from analyzer.records import TABLES
 
-GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "ws2008"
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
+HOSTS = ("ws2008", "ws2012r2", "ws2019")
 LARGE = {"file_entry", "event", "vm_setting"}
 COMPARED = sorted(set(TABLES) - {"run"})
 
@@ -40,10 +42,11 @@ def lines(case: Path, table: str) -> list[str]:
 
 
 @pytest.mark.parametrize("table", COMPARED)
-def test_the_bundled_host_states_what_it_stated(case: Path, table: str,
-                                                request: pytest.FixtureRequest) -> None:
-    text = "".join(f"{row}\n" for row in lines(case, table))
-    file = GOLDEN / f"{table}.jsonl"
+@pytest.mark.parametrize("name", HOSTS)
+def test_a_bundled_host_states_what_it_stated(case_of: Callable[[str], Path], name: str,
+                                              table: str, request: pytest.FixtureRequest) -> None:
+    text = "".join(f"{row}\n" for row in lines(case_of(name), table))
+    file = GOLDEN / name / f"{table}.jsonl"
     if request.config.getoption("--golden-write"):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")

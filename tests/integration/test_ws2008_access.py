@@ -10,7 +10,7 @@ from analyzer.accounts import accounts
 from analyzer.evidence import open_evidence
 from analyzer.formats.sam import User
 from analyzer.formats.sid import LOCAL_SYSTEM, machine_id
-from analyzer.machines.access import only_in_lists, subjects
+from analyzer.machines.access import subjects
 from analyzer.records import AccessGrant
 from analyzer.system import WindowsSystem, open_systems
 from plugins.artifacts.authorization import authorization
@@ -48,10 +48,6 @@ def test_each_disk_has_an_entry_for_its_machine(host: WindowsSystem, truth: Any)
         assert {ace.sid for ace in lists[path].aces if not machine_id(ace.sid)} == {
             LOCAL_SYSTEM, "S-1-5-32-544"}
         assert lists[path].security.owner == "S-1-5-32-544"
-
-
-def test_machines_that_only_lists_know(host: WindowsSystem, truth: Any) -> None:
-    assert set(only_in_lists(host)) == {truth["host"].get("former_machine")} - {None}
 
 
 def test_accounts(host: WindowsSystem, truth: Any) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from analyzer.machines import inventory
 from analyzer.records import VirtualMachine, VmFormerSetting, VmRuntimeState
-from corpus.make import vm_xml, vmcx
+from corpus.make import vhd, vm_xml, vmcx
 from plugins.artifacts.former_settings import former_settings
 from plugins.artifacts.runtime_states import runtime_states
 from plugins.artifacts.virtual_machines import virtual_machines
@@ -103,6 +103,16 @@ def test_snapshots_and_deleted_configurations() -> None:
     assert [(n.snapshot_id, n.parent_id, n.format) for n in machine.nodes] == [
         (first, "", "vmcx"), (second, first, "vmcx")]
     assert [m.state for m in found.machines if m.vm_id == OLD] == ["deleted configuration"]
+
+
+def test_a_guest_state_file_is_no_disk_of_its_machine() -> None:
+    """It has the form of a fixed VHD (FIELD-GUIDE 6), and no configuration names it as a disk."""
+    made = files()
+    made[f"{REGISTER}/Virtual Machines/{HERE}.vmgs"] = vhd.fixed(
+        bytes(4 << 20), unique_id=bytes(range(16)), created=0)
+    made["D:/VMs/renamed.bin"] = made[f"{REGISTER}/Virtual Machines/{HERE}.vmgs"]
+    found = inventory(host(made, "C", "D"))
+    assert [file.path for file in found.shelf.files] == ["D:\\VMs\\renamed.bin"]
 
 
 def test_windows_virtual_pc_is_told_apart() -> None:
