@@ -7,9 +7,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from corpus.make import manifest, small_hosts, ws2008, ws2012r2, ws2019
+from corpus.make import manifest, small_hosts, vs2005, ws2008, ws2012r2, ws2019
 
 RECIPES = {
+    "vs2005": vs2005.build,
     "ws2008": ws2008.build,
     "ws2012r2": ws2012r2.build,
     "ws2019": ws2019.build,

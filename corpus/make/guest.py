@@ -75,8 +75,11 @@ class GuestDisk:
         )
 
 
-def install(tree: Tree, inside: Windows) -> None:
-    """Puts a small Windows on the volume: loader, system files, profiles, hives."""
+def install(tree: Tree, inside: Windows, *, integrated: bool = True) -> None:
+    """Puts a small Windows on the volume: loader, system files, profiles, hives.
+
+    integrated  with the integration components of Hyper-V
+    """
     at = inside.installed
     old = inside.version < "6"
     shipped = _SHIPPED[inside.build]
@@ -85,9 +88,10 @@ def install(tree: Tree, inside: Windows) -> None:
     tree.mkdir(f"/{inside.root}", born(at - TICKS * 900, at, key="root"))
     names = ["ntoskrnl.exe", "hal.dll", "kernel32.dll", "ntdll.dll", "user32.dll", "cmd.exe"]
     names += ["services.exe", "lsass.exe", "svchost.exe", "winlogon.exe", "netapi32.dll"]
-    names += ["drivers/ntfs.sys", "drivers/tcpip.sys", "drivers/disk.sys", "drivers/vmbus.sys"]
-    names += ["drivers/storvsc.sys", "drivers/netvsc50.sys" if old else "drivers/netvsc60.sys"]
-    names += ["vmicsvc.exe"]
+    names += ["drivers/ntfs.sys", "drivers/tcpip.sys", "drivers/disk.sys"]
+    if integrated:
+        names += ["drivers/vmbus.sys", "drivers/storvsc.sys"]
+        names += ["drivers/netvsc50.sys" if old else "drivers/netvsc60.sys", "vmicsvc.exe"]
     for index, name in enumerate(names):
         stamp = copied(at - TICKS * (800 - 9 * index), shipped - index * 61 * TICKS, key=name)
         tree.write(f"{system32}/{name}", windows.program(name, number, 3000 + 700 * index), stamp)

@@ -7,6 +7,14 @@ from pathlib import Path
 
 LICENCE = "Apache-2.0 (made by this project; contains nothing of anybody else's)"
 SHOWS = {
+    "vs2005": (
+        "corpus.make.vs2005",
+        (
+            "Server 2003 R2 that runs Virtual Server 2005 R2, one NTFS volume",
+            "ERP01: registered by a shortcut, saved (.vsv), undo disk (.vud) over its VHD; a guest",
+            "ALTX: not registered; a shortcut to a machine that is gone; a network (.vnc)",
+        ),
+    ),
     "ws2008": (
         "corpus.make.ws2008",
         (

@@ -143,7 +143,9 @@ def fixed_by_virtual_server(path: str, media: bytes, created: int) -> Layer:
     return Layer(path, "fixed", identity, created, media, data)
 
 
-def differencing(path: str, parent: Layer, media: bytes, created: int) -> Layer:
+def differencing(
+    path: str, parent: Layer, media: bytes, created: int, *, by_virtual_server: bool = False
+) -> Layer:
     """A differencing disk over `parent`, as a snapshot makes it."""
     present = presence(parent.media, media, path)
     identity = unique_id(path)
@@ -161,6 +163,8 @@ def differencing(path: str, parent: Layer, media: bytes, created: int) -> Layer:
         locators=locators,
         order=block_order(len(media), path, 1),
         align=4096,
+        creator=b"vs  " if by_virtual_server else b"win ",
+        creator_version=0x00010000 if by_virtual_server else 0x00060000,
     )
     return Layer(path, "differencing", identity, created, media, data, parent)
 

@@ -18,8 +18,8 @@ import pytest
 from tests.corpus import naive_vhd
 from tests.corpus.evidence import CORPUS, Seen, media, truth, walk
 
-NAMES = ("ws2008", "ws2012r2", "ws2019", "empty-host", "plain-windows")
-HOSTS = ("ws2008", "ws2012r2", "ws2019")
+NAMES = ("vs2005", "ws2008", "ws2012r2", "ws2019", "empty-host", "plain-windows")
+HOSTS = ("vs2005", "ws2008", "ws2012r2", "ws2019")
 SEVEN_ZIP = shutil.which("7z") or shutil.which("7zz")
 Json = dict[str, Any]
 

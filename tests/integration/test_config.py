@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.cli.main import main
-from corpus.make import vm_xml
-from tests.unit.formats import virtual_server_files
+from corpus.make import virtual_server, vm_xml
 
 VM = "11111111-2222-3333-4444-555555555555"
 
@@ -44,8 +43,8 @@ def test_json_has_every_leaf(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.parametrize(("data", "kind"), [
-    (virtual_server_files.vmc(), "machine of Virtual Server or Virtual PC (.vmc)"),
-    (virtual_server_files.description(), "machine description of Windows Virtual PC (XML)"),
+    (virtual_server.vmc(), "machine of Virtual Server or Virtual PC (.vmc)"),
+    (virtual_server.description(), "machine description of Windows Virtual PC (XML)"),
     (b"<!-- Microsoft Network --><preferences><id type='bytes'>00</id></preferences>",
      "XML with root 'preferences', which calls itself 'Microsoft Network'"),
     (b"<AzAdminManager Guid='1'/>", "authorization store (AzMan XML)"),

@@ -17,7 +17,7 @@ from analyzer.case.query import CaseTables
 from analyzer.records import TABLES
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
-HOSTS = ("ws2008", "ws2012r2", "ws2019")
+HOSTS = ("vs2005", "ws2008", "ws2012r2", "ws2019")
 LARGE = {"file_entry", "event", "vm_setting"}
 COMPARED = sorted(set(TABLES) - {"run"})
 

@@ -11,7 +11,7 @@ from analyzer.errors import Corrupt, EvidenceError, NotThisFormat
 from analyzer.formats import shell_link, virtual_server, vmc
 from analyzer.formats.vm_adapters import Adapter
 from analyzer.formats.vm_devices import ComPort, Drive
-from tests.unit.formats import virtual_server_files as make
+from corpus.make import virtual_server as make
 
 FLOPPY = make.paths("pathname", "D:\\boot.vfd")
 FOLDER = "D:\\Shared Virtual Machines\\web"

@@ -6,12 +6,12 @@ from analyzer.machines.virtual_server import identity
 from analyzer.records import Record, System, VirtualMachine, VirtualNetwork, VmDrive, VmSetting
 from analyzer.system import WindowsSystem
 from corpus.make import hive, vhd
+from corpus.make import virtual_server as make
 from plugins.artifacts.hardware import hardware
 from plugins.artifacts.virtual_machines import virtual_machines
 from plugins.artifacts.virtual_server_files import virtual_server_files
 from plugins.artifacts.windows import windows
 from tests.dict_system import AT, Content, build, mounted
-from tests.unit.formats import virtual_server_files as make
 
 APP_DATA = "C:/Documents and Settings/All Users/Application Data/Microsoft/Virtual Server"
 BASE, UNDO = b"B" * 16, b"U" * 16

@@ -1,8 +1,10 @@
-"""Files of Virtual Server as tests need them: .vmc in the shape of real ones, and shortcuts.
+"""Files of Virtual Server 2005: .vmc in the shape of real ones of Virtual PC, and shortcuts.
 
 SCSI controllers and undo disks follow the elements that real files have for IDE: no .vmc of
 Virtual Server itself was ever seen.
 """
+
+from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
@@ -14,16 +16,19 @@ NETWORK = "FDCA1A5BFFA011DC806BE1EDD5D5E3CB"
 
 
 def paths(name: str, absolute: str, relative: str = "") -> str:
+    """An absolute and a relative path."""
     return (f'<{name}><absolute type="string">{absolute}</absolute>'
             f'<relative type="string">{relative}</relative></{name}>')
 
 
 def location(slot: int, kind: int, path: str = "", relative: str = "", undo: str = "") -> str:
+    """A slot of a controller; kind 0 nothing, 1 disk, 2 optical drive."""
     return (f'<location id="{slot}"><drive_type type="integer">{kind}</drive_type>'
             f"{paths('pathname', path, relative)}{paths('undo_pathname', undo)}</location>")
 
 
 def controller(bus: str, number: int, *locations: str) -> str:
+    """A controller of a bus with its slots."""
     return f'<{bus}_controller id="{number}">{"".join(locations)}</{bus}_controller>'
 
 
