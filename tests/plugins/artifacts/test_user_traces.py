@@ -9,6 +9,7 @@ from analyzer.plugin import ArtifactFunction
 from analyzer.records import UserTrace, events
 from analyzer.system import WindowsSystem
 from corpus.make import hive
+from corpus.make.virtual_server import shortcut
 from plugins.artifacts.hyperv_client import hyperv_client
 from plugins.artifacts.jump_lists import jump_lists
 from plugins.artifacts.powershell_history import powershell_history
@@ -25,7 +26,6 @@ from tests.unit.formats.test_jump_list import LINK, made
 from tests.unit.formats.test_powershell_history import HISTORY
 from tests.unit.formats.test_prefetch import DISK, MADE
 from tests.unit.formats.test_user_traces import pidl, rot13, user_hive
-from tests.unit.formats.virtual_server_files import shortcut
 
 CLIENT = "AppData/Roaming/Microsoft/Windows/Hyper-V/Client/1.0"
 KB, ANNA = f"{COMPUTER}-1001", "S-1-5-21-1-2-3-1117"

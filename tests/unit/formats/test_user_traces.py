@@ -15,8 +15,8 @@ from analyzer.formats.recent_lists import Recent, recent
 from analyzer.formats.shell_items import path_of
 from analyzer.formats.user_assist import KEY, Started, parse, target_of
 from corpus.make import hive
+from corpus.make.virtual_server import shortcut
 from tests.unit.formats.damage import outcomes
-from tests.unit.formats.virtual_server_files import shortcut
 
 AT = 128_900_000_000_000_000
 SEVEN, XP = "plaso/NTUSER-WIN7.DAT", "velociraptor/artifacts/testdata/files/ntuser.dat"
