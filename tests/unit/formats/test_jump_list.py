@@ -7,9 +7,9 @@ import pytest
 from analyzer import times
 from analyzer.errors import Corrupt, EvidenceError, NotThisFormat, Unsupported
 from analyzer.formats.jump_list import Destination, automatic, custom
+from corpus.make.virtual_server import shortcut
 from tests.unit.formats.damage import outcomes
 from tests.unit.formats.shell_files import compound, dest_list
-from tests.unit.formats.virtual_server_files import shortcut
 
 AT = 128_900_000_000_000_000
 LINK = shortcut("D:\\VMs\\web.vhd")
