@@ -1,11 +1,12 @@
-"""Text of the evidence on its way out: shown on a terminal, stored in a table.
+"""Text of the evidence on its way out: shown on a terminal, stored in a table,
+written into a cell.
 
 Evidence names can hold anything: escape sequences that drive a terminal, characters that turn
 the reading direction, lone surrogates that no UTF-8 file can hold.
 """
 
 import re
-from typing import Final
+from typing import Any, Final
 
 # C0, DEL, C1; soft hyphen, Arabic letter mark, Mongolian vowel separator; zero-width and
 # direction marks; line separators; invisible operators; BOM; interlinear marks; surrogates; tags.
@@ -16,6 +17,10 @@ _UNSTORABLE: Final = re.compile("[\ud800-\udfff]|\\\\(?=u(?:005c|d[89a-f][0-9a-f
 _STORED: Final = re.compile(r"\\u(005c|d[89a-f][0-9a-f]{2})")
 LOOKS_STORED: Final = r"\\u(005c|d[89a-f][0-9a-f]{2})"
 """Pattern of what `to_storable` writes; text that already has it must be escaped too."""
+_FORMULA: Final = re.compile(r"[\s\u200b\ufeff]*[=+\-@＝＋－＠]|[\t\r\n]")
+_STARTS: Final = frozenset(" \t\r\n\v\f\x1c\x1d\x1e\x1f=+-@")
+"""First ASCII characters of cells that need a closer look."""
+_BREAKS: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 def _visible(match: re.Match[str]) -> str:
@@ -45,3 +50,21 @@ def to_storable(text: str) -> str:
 def from_storable(text: str) -> str:
     """The reverse of `to_storable`."""
     return _STORED.sub(lambda m: chr(int(m.group(1), 16)), text)
+
+
+def cell(value: Any) -> tuple[str, bool]:
+    """Text of a cell of a CSV file, and whether it differs from the value. None is empty.
+
+    A spreadsheet runs a cell that starts with `= + - @`, tab or a line end (CWE-1236); it gets a
+    leading `'`. NUL and half a surrogate pair, which break readers, are written as by `show`.
+    """
+    if value is None:
+        return "", False
+    if not isinstance(value, str):
+        return str(value), False
+    if value.isascii() and value[:1] not in _STARTS and "\x00" not in value:
+        return value, False
+    text = _BREAKS.sub(_visible, value)
+    if _FORMULA.match(text):
+        text = f"'{text}"
+    return text, text != value

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Any, Final, NoReturn
 
 from analyzer import VERSION
+from analyzer.cli.case_arguments import add_comparing_verbs
 from analyzer.cli.disk_arguments import add_disk_verbs
 
 _EPILOG: Final = """\
@@ -183,6 +184,7 @@ def build_parser() -> argparse.ArgumentParser:
                                   parser_class=_Parser)
     _analyze(verbs)
     _case_verbs(verbs)
+    add_comparing_verbs(verbs, _add)
     _address_verbs(verbs)
     add_disk_verbs(verbs, _add)
     plugins = _add(verbs, "plugins", "listing:plugins", "list the plugins and what they yield")

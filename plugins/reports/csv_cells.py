@@ -8,37 +8,18 @@ is verbatim, line ends inside quotes included. JSONL carries all text as it is.
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any, BinaryIO, Final
 
 import pyarrow as pa
 
-from analyzer.text import show
+from analyzer.text import cell
 from plugins.reports import text_columns as columns
 from plugins.reports.text_columns import pc
 
-_FORMULA: Final = re.compile(r"[\s\u200b\ufeff]*[=+\-@＝＋－＠]|[\t\r\n]")
-_STARTS: Final = frozenset(" \t\r\n\v\f\x1c\x1d\x1e\x1f=+-@")
-"""First ASCII characters of cells that need a closer look."""
 _CLOSER_LOOK: Final = r"^(?:[=+\-@]|[^!-~])"
 """Finds all texts without NUL that `cell` may change, in the syntax of RE2."""
 _QUOTED: Final = '",\r\n'
-_BREAKS: Final = re.compile("[\x00\ud800-\udfff]")
-
-
-def cell(value: Any) -> tuple[str, bool]:
-    """Text of a cell, and whether it differs from the value. None is an empty cell."""
-    if value is None:
-        return "", False
-    if not isinstance(value, str):
-        return str(value), False
-    if value.isascii() and value[:1] not in _STARTS and "\x00" not in value:
-        return value, False
-    text = _BREAKS.sub(lambda match: show(match[0]), value)
-    if _FORMULA.match(text):
-        text = f"'{text}"
-    return text, text != value
 
 
 def write(out: BinaryIO, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -49,7 +49,7 @@ GUARDS = {
         "temporary = path\n    try",
         f"{UNIT}case/test_store.py::test_nothing_takes_its_name_before_it_is_on_the_disk"),
     "CSV formula prefix": Guard(
-        "plugins/reports/csv_cells.py", "if _FORMULA.match(text):", "if False:",
+        "analyzer/text.py", "if _FORMULA.match(text):", "if False:",
         "tests/plugins/reports/test_csv_cells.py::"
         "test_no_cell_starts_a_formula_and_the_rest_is_verbatim"),
     "backup boot sector": Guard(

@@ -6,7 +6,8 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugins.reports.csv_cells import cell, write
+from analyzer.text import cell
+from plugins.reports.csv_cells import write
 
 risky = st.text(st.sampled_from("=+-@\t\r\n '\",;\x00\ud800\u202ea|%\u3000＝") | st.characters())
 
