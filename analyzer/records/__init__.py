@@ -23,6 +23,12 @@ from analyzer.records.machines import (
     VmDrive,
     VmNetworkAdapter,
 )
+from analyzer.records.networks import (
+    NetworkInterface,
+    SwitchPort,
+    VirtualSwitch,
+    VmAddress,
+)
 from analyzer.records.record import Record, column_types, moment, moments, table_name
 from analyzer.records.registry import DeletedRegistryKey
 from analyzer.records.results import Coverage, Event, Finding, Problem, Run
@@ -48,17 +54,21 @@ __all__ = [
     "HostService",
     "HostSetting",
     "LogEvent",
+    "NetworkInterface",
     "Problem",
     "Record",
     "RecycledFile",
     "Run",
     "SavedState",
     "Snapshot",
+    "SwitchPort",
     "System",
     "UserTrace",
     "VirtualMachine",
     "VirtualNetwork",
+    "VirtualSwitch",
     "VmAdapterFeature",
+    "VmAddress",
     "VmBootEntry",
     "VmDevice",
     "VmDrive",
@@ -91,6 +101,10 @@ _RECORDS: tuple[type[Record], ...] = (
     VmDevice,
     VmMetric,
     VirtualNetwork,
+    VirtualSwitch,
+    SwitchPort,
+    NetworkInterface,
+    VmAddress,
     VmSetting,
     VmFormerSetting,
     VmRuntimeState,

@@ -11,6 +11,7 @@ from plugins.reports.drawing import Drawing
 from plugins.reports.hosts import Host, Inventory, Listing, Machine, Row, inventory
 from plugins.reports.lifeline import Lifeline, Marker, Moment, lifelines, markers, span
 from plugins.reports.snapshot_tree import snapshot_tree
+from plugins.reports.topology import topologies
 
 MACHINES: Final = 300
 """Machines with a section of their own."""
@@ -85,7 +86,7 @@ def page(tables: Tables) -> dict[str, Any]:
             "events": tables.counts("event", "topic"),
             "other_disks": disk_tree(case.others),
             "other_files": disk_files(case.others["disk_layer"].rows),
-            "totals": _totals(case),
+            "networks": topologies(tables), "totals": _totals(case),
             "findings": _gathered(case, "finding"), "problems": _gathered(case, "problem"),
             "coverage": _gathered(case, "coverage"), "volumes": _gathered(case, "volume"),
             "names": {m.row["vm_id"]: m.row["name"] for m in case.machines}}
