@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from analyzer.records import Coverage, Problem
+from analyzer.records import Coverage, FileEntry, Problem, VirtualMachine
+from analyzer.source import Source
 from tests.conftest import ROOT
 from tests.fuzz import campaign
 from tests.fuzz.mutants import Mutant, Patch
@@ -126,6 +127,10 @@ def test_the_oracle_sees_what_is_lost_invented_and_spilled() -> None:
                        and not r.source.path.endswith("vmms.exe")])
     assert judge(about, mutant, mute).uncovered
     assert judge(about, mutant, type(said)()).spilled
-    other = subject("plain-windows").said
-    assert judge(about, Mutant("none", ()), type(said)(said.records + other.records)).invented
+    nowhere = Source("empty-host.E01", "/p1/x.xml", entry=1 << 20)
+    for row in (VirtualMachine(source=nowhere, name="X", format="xml", state="registered"),
+                FileEntry(source=nowhere, volume_id="p1", path="C:\\x.xml", entry=1 << 20,
+                          sequence=1, size=0, allocated=True, is_directory=False)):
+        found = judge(about, Mutant("none", ()), type(said)([*about.said.records, row]))
+        assert len(found.invented) == 1
     assert campaign.summarize([])["mutants"] == 0
