@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from analyzer.records.access import AccessGrant, Account, FileAccess
-from analyzer.records.hosts import HostService, HostSetting
+from analyzer.records.hosts import HostService, HostSetting, RoleEvidence
 from analyzer.records.installations import Evidence, FileEntry, GuestIdentity, System, Volume
 from analyzer.records.logs import EventActor, LogEvent
 from analyzer.records.machine_settings import (
@@ -58,6 +58,7 @@ __all__ = [
     "Problem",
     "Record",
     "RecycledFile",
+    "RoleEvidence",
     "Run",
     "SavedState",
     "Snapshot",
@@ -92,6 +93,7 @@ _RECORDS: tuple[type[Record], ...] = (
     GuestIdentity,
     HostService,
     HostSetting,
+    RoleEvidence,
     VirtualMachine,
     Snapshot,
     VmDrive,

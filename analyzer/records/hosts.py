@@ -59,3 +59,28 @@ class HostSetting(Record):
 
     def describe(self) -> str:
         return f"{self.key}\\{self.name} = {self.value}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleEvidence(Record):
+    """One fact that tells whether, which and since when a Windows is a Hyper-V host."""
+
+    group: str
+    """edition, processor, hypervisor launch, program, service, set-up."""
+    name: str
+    """What was looked at."""
+    value: str
+    meaning: str
+    """In words; "" where the value is not understood."""
+    certainty: str
+    """direct, derived or unsure, and why."""
+    is_proof: bool
+    """True for what only a host has: the management service and its program."""
+    time_basis: str = ""
+    """What `traced_at` is the time of."""
+    traced_at: int | None = moment("Trace of the Hyper-V role")
+
+    TOPIC: ClassVar[str] = "system"
+
+    def describe(self) -> str:
+        return f"{self.group}: {self.name} {self.value}"

@@ -1,0 +1,92 @@
+"""What tells of the Hyper-V role, on computers made of a dict and on real hives."""
+
+import lzma
+from pathlib import Path
+
+import pytest
+
+from analyzer.records import RoleEvidence, System
+from analyzer.system import WINDOWS_NT
+from corpus.make import hive
+from plugins.artifacts.role_evidence import role_evidence
+from plugins.artifacts.windows import windows
+from tests.dict_system import AT, build, mounted
+from tests.plugins.artifacts.test_artifacts import of
+from tests.plugins.artifacts.test_host_setup import CONFIG, SYSTEM32, computer
+from tests.unit.formats.pe_writer import program
+
+PACKAGES = "Microsoft\\Windows\\CurrentVersion\\Component Based Servicing\\Packages"
+
+
+def store(number: int) -> bytes:
+    root = hive.Key("ROOT", AT)
+    elements = root.key("Objects\\{1}\\Elements")
+    elements.key("250000f0", AT + 7).set(hive.binary("Element", number.to_bytes(8, "little")))
+    elements.key("12000004").set(hive.sz("Element", "Windows Server"))
+    root.key("Objects\\{2}\\Elements\\12000004").set(hive.sz("Element", "memory test"))
+    return hive.build(root)
+
+
+def test_a_host_with_all_its_traces() -> None:
+    root, software = mounted("C"), hive.Key("ROOT", AT)
+    root.key("ControlSet001\\Services\\vmms", AT + 1)
+    root.key("ControlSet001\\Control\\Session Manager\\Environment").set(
+        hive.sz("PROCESSOR_IDENTIFIER", "Intel64 Family 6 Model 15 Stepping 11, GenuineIntel"))
+    software.key(WINDOWS_NT).set(hive.sz("EditionID", "ServerHyper"),
+                                 hive.sz("InstallationType", "Server Core"))
+    software.key(f"{PACKAGES}\\Microsoft-Hyper-V-Package~31bf", AT + 2).set(
+        hive.dword("CurrentState", 112))
+    software.key(f"{PACKAGES}\\Microsoft-Windows-Other~31bf")
+    rows = of(RoleEvidence, role_evidence(computer(root, software, {
+        f"{SYSTEM32}/vmms.exe": program((6, 1, 7601, 17514)),
+        f"{SYSTEM32}/hvix64.exe": b"MZ but no program", "C:/Boot/BCD": store(1)})))
+    assert [(r.group, r.name, r.value, r.meaning, r.is_proof) for r in rows] == [
+        ("edition", "EditionID, InstallationType", "ServerHyper, Server Core",
+         "stand-alone Hyper-V Server", False),
+        ("processor", "PROCESSOR_IDENTIFIER",
+         "Intel64 Family 6 Model 15 Stepping 11, GenuineIntel", "GenuineIntel", False),
+        ("hypervisor launch", "Windows Server: hypervisorlaunchtype", "1", "auto", False),
+        ("program", "vmms.exe", "6.1.7601.17514", "management service", True),
+        ("program", "hvix64.exe", "", "hypervisor for Intel", False),
+        ("service", "vmms in ControlSet001", "registered", "management service", True),
+        ("set-up", "Microsoft-Hyper-V-Package~31bf", "CurrentState=112", "", False)]
+    assert [r.traced_at for r in rows if r.group in ("service", "set-up", "hypervisor launch")] == [
+        AT + 7, AT + 1, AT + 2]
+    assert rows[2].source.path.endswith("/Boot/BCD")
+    assert "cannot be read" in rows[4].certainty
+
+
+def test_a_damaged_boot_store_is_a_problem_and_the_rest_stays() -> None:
+    root = mounted("C")
+    root.key("ControlSet001\\Services\\vmms")
+    system = computer(root, files={"C:/Boot/BCD": b"regf" + bytes(5000)})
+    assert [r.group for r in of(RoleEvidence, role_evidence(system))] == ["service"]
+    assert any("hypervisor is launched" in p.effect for p in system.problems())
+    assert ("C:\\Boot\\BCD", "unreadable") in {(c.place, c.state) for c in system.coverage()}
+
+
+def test_a_hypervisor_that_is_off_is_said() -> None:
+    system = computer(mounted("C"), files={"C:/EFI/Microsoft/Boot/BCD": store(0)})
+    (row,) = of(RoleEvidence, role_evidence(system))
+    assert (row.value, row.meaning) == ("0", "off")
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", ["SYSTEM_2", "SYSTEM_B"])
+def test_a_client_with_components_is_no_host(realdata: Path, name: str) -> None:
+    data = lzma.decompress(next(realdata.rglob(f"{name}.xz")).read_bytes())
+    system = build({f"{CONFIG}/SYSTEM": data})
+    rows = of(RoleEvidence, role_evidence(system))
+    assert not any(row.is_proof for row in rows)
+    assert [row.role for row in of(System, windows(system))] == ["Windows"]
+    assert [row.meaning for row in rows if row.group == "processor"] == ["GenuineIntel"]
+
+
+@pytest.mark.realdata
+def test_real_boot_stores_are_read(realdata: Path) -> None:
+    for path in (*realdata.rglob("BCD.xz"), *realdata.rglob("BCD")):
+        data = path.read_bytes()
+        store_data = lzma.decompress(data) if path.suffix == ".xz" else data
+        system = computer(mounted("C"), files={"C:/Boot/BCD": store_data})
+        list(role_evidence(system))
+        assert ("C:\\Boot\\BCD", "read") in {(c.place, c.state) for c in system.coverage()}
