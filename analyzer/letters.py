@@ -13,6 +13,7 @@ import re
 import struct
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from analyzer.formats.hive import Hive
 from analyzer.formats.hive_value import Value
@@ -26,7 +27,7 @@ def assign_letters(volumes: Sequence[MountedVolume], system_hive: Hive) -> None:
     """Give letters and volume GUIDs as MountedDevices has them."""
     for value in _devices(system_hive):
         place = _place(value.data)
-        volume = next((v for v in volumes if place in _places_of(v)), None)
+        volume = next((v for v in volumes if place in v.places), None)
         if volume is None:
             continue
         if match := LETTER.fullmatch(value.name):
@@ -38,6 +39,38 @@ def assign_letters(volumes: Sequence[MountedVolume], system_hive: Hive) -> None:
 def known_places(system_hive: Hive) -> set[tuple[object, ...]]:
     """(disk signature, partition offset) or (partition GUID,) of all that is in MountedDevices."""
     return {place for value in _devices(system_hive) if (place := _place(value.data)) is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Mounted:
+    """One value of MountedDevices: a letter or a volume GUID, and which partition has it."""
+
+    name: str
+    offset: int
+    place: tuple[object, ...]
+    letter: str = ""
+    guid: str = ""
+
+    @property
+    def place_text(self) -> str:
+        """`signature 0x1234ABCD, byte 1048576`, or the GUID of the partition."""
+        if len(self.place) == 1:
+            return str(self.place[0])
+        return f"signature {self.place[0]:#010x}, byte {self.place[1]}"
+
+
+def mounted_volumes(system_hive: Hive) -> dict[tuple[object, ...], list[Mounted]]:
+    """The values of MountedDevices by the partition they name."""
+    found: dict[tuple[object, ...], list[Mounted]] = {}
+    for value in _devices(system_hive):
+        place = _place(value.data)
+        if place is None:
+            continue
+        letter, guid = LETTER.fullmatch(value.name), VOLUME.fullmatch(value.name)
+        found.setdefault(place, []).append(Mounted(
+            value.name, value.offset, place, letter[1].upper() if letter else "",
+            guid[1].upper() if guid else ""))
+    return found
 
 
 def _devices(system_hive: Hive) -> Iterator[Value]:
@@ -80,13 +113,3 @@ def _place(data: bytes) -> tuple[object, ...] | None:
     if len(data) == 24 and data.startswith(b"DMIO:ID:"):
         return (str(uuid.UUID(bytes_le=data[8:])).upper(),)
     return None
-
-
-def _places_of(volume: MountedVolume) -> tuple[tuple[object, ...], ...]:
-    table, partition = volume.medium.table, volume.partition
-    places: list[tuple[object, ...]] = []
-    if table.disk_signature is not None:
-        places.append((table.disk_signature, partition.offset))
-    if partition.guid:
-        places.append((partition.guid,))
-    return tuple(places)

@@ -67,7 +67,7 @@ PLACES: Final = (
     Place("<system>\\ProgramData\\Microsoft\\Virtual Machine Manager\\HyperVAuthStore.xml",
           "who may do what, by Virtual Machine Manager", "2008 to 2012 R2", "authorization"),
     Place("<system>\\ProgramData\\Microsoft\\Windows\\HNS\\HNS.data", "container networks",
-          "2016 on"),
+          "2016 on", "host_networks"),
     Place("<system>\\ProgramData\\Microsoft\\Event Viewer\\Views\\ServerRoles\\"
           "Virtualization.Events.xml", "events of the role", "2008"),
     Place("<windows>\\System32\\winevt\\Logs", "event logs", "2008 and later",

@@ -110,6 +110,11 @@ class MountedVolume:
         return replace(source, path=f"{prefix}/{self.volume_id}", image_offset=None)
 
     @property
+    def places(self) -> tuple[tuple[object, ...], ...]:
+        """How MountedDevices may name it."""
+        return self.partition.places(self.medium.table.disk_signature)
+
+    @property
     def name(self) -> str:
         """`C:`, or `p2:` where the letter is not known."""
         return f"{self.letter or self.alias or self.volume_id}:"

@@ -62,6 +62,15 @@ class Partition:
     blocks: Slice
     guessed: tuple[BootSector, bytes] | None = None
 
+    def places(self, disk_signature: int | None) -> tuple[tuple[object, ...], ...]:
+        """How MountedDevices may name it: (signature of the disk, offset), (its GUID,)."""
+        found: list[tuple[object, ...]] = []
+        if disk_signature is not None:
+            found.append((disk_signature, self.offset))
+        if self.guid:
+            found.append((self.guid,))
+        return tuple(found)
+
 
 @dataclass(frozen=True, slots=True)
 class PartitionTable:

@@ -32,7 +32,14 @@ from analyzer.records.networks import (
 from analyzer.records.record import Record, column_types, moment, moments, table_name
 from analyzer.records.registry import DeletedRegistryKey
 from analyzer.records.results import Coverage, Event, Finding, Problem, Run
-from analyzer.records.witnesses import AccessLogClient, AccessLogMachine, RecycledFile, UserTrace
+from analyzer.records.witnesses import (
+    AccessLogClient,
+    AccessLogMachine,
+    AttachedDisk,
+    HostNetworkObject,
+    RecycledFile,
+    UserTrace,
+)
 
 __all__ = [
     "TABLES",
@@ -40,6 +47,7 @@ __all__ = [
     "AccessLogClient",
     "AccessLogMachine",
     "Account",
+    "AttachedDisk",
     "Coverage",
     "DeletedRegistryKey",
     "DiskCompanion",
@@ -51,6 +59,7 @@ __all__ = [
     "FileEntry",
     "Finding",
     "GuestIdentity",
+    "HostNetworkObject",
     "HostService",
     "HostSetting",
     "LogEvent",
@@ -124,6 +133,8 @@ _RECORDS: tuple[type[Record], ...] = (
     UserTrace,
     AccessLogMachine,
     AccessLogClient,
+    AttachedDisk,
+    HostNetworkObject,
     Event,
     Finding,
     Problem,

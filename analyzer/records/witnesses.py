@@ -100,3 +100,61 @@ class AccessLogClient(Record):
 
     def describe(self) -> str:
         return f"{self.role} by {self.account_name} from {self.address or 'an unknown address'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachedDisk(Record):
+    """A virtual disk, or a volume of one, that was attached to the system itself.
+
+    `vm_id` is the machine that the disk belongs to, where it is one of the evidence.
+    """
+
+    basis: str
+    """Enum\\SCSI (a device, without the name of its file) or MountedDevices (a volume)."""
+    device: str
+    """Instance of the device, or the signature and offset, or GUID, of the partition."""
+    path: str = ""
+    """Virtual disk of the evidence that has this very partition."""
+    drive_letter: str = ""
+    volume_guid: str = ""
+    note: str = ""
+    installed_at: int | None = moment("Virtual disk first attached")
+    attached_at: int | None = moment("Virtual disk last attached")
+    detached_at: int | None = moment("Virtual disk last detached")
+    written_at: int | None = moment("Key of attached disk last written")
+
+    TOPIC: ClassVar[str] = "disk"
+
+    def describe(self) -> str:
+        return f"{self.path or self.device} ({self.basis})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostNetworkObject(Record):
+    """One object of the Host Networking Service: network, endpoint ... of containers or machines.
+
+    `vm_id` is the machine that an endpoint names.
+    """
+
+    store: str
+    """PersistentStore, VolatileStore (registry), HNS.data."""
+    kind: str
+    """Network, Endpoint ... as its key is called; "" in HNS.data."""
+    object_id: str
+    name: str = ""
+    network_type: str = ""
+    """NAT, internal ..."""
+    mac: str = ""
+    ip_addresses: tuple[str, ...] = ()
+    gateway: str = ""
+    network_id: str = ""
+    network_name: str = ""
+    details: tuple[str, ...] = ()
+    """`name=value` of every property in order."""
+    started_at: int | None = moment("Host network object started")
+    written_at: int | None = moment("Host network objects last written")
+
+    TOPIC: ClassVar[str] = "system"
+
+    def describe(self) -> str:
+        return f"{self.kind or 'object'} {self.name or self.object_id}"
