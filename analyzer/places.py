@@ -182,12 +182,15 @@ def look(system: WindowsSystem, place: Place, plugin: str) -> Iterator[Look]:
 
 
 def there(system: WindowsSystem, reader: str) -> Iterator[Item]:
-    """What is at the places of a reader, with each of them told to the coverage.
+    """What is at the places of a reader, once, with each of them told to the coverage.
 
-    The reader says itself where it then fails to read one.
+    The reader says itself where it then fails to read one. Two places can be one: since Vista
+    `Documents and Settings` leads to `Users`.
     """
+    given: set[tuple[str, int]] = set()
     for place in PLACES if system.windows is not None else ():
         for seen in look(system, place, reader) if place.reader == reader else ():
             system.cover(seen.path, seen.state, reader)
-            if seen.item is not None:
+            if seen.item is not None and seen.item.key not in given:
+                given.add(seen.item.key)
                 yield seen.item

@@ -198,6 +198,11 @@ class Item:
         return self.entry.name
 
     @property
+    def key(self) -> tuple[str, int]:
+        """What tells it from any other item: its volume and MFT entry."""
+        return self.volume.source.address, self.entry.inode
+
+    @property
     def folder(self) -> str:
         """Name of the directory it lies in."""
         return self.entry.path.rpartition("/")[0].rpartition("/")[2]

@@ -8,11 +8,17 @@ from analyzer.source import Source
 from analyzer.system import WindowsSystem
 from analyzer.volume import Item
 
+BIN = "/$recycle.bin/"
 SUFFIXES = (".vhd", ".avhd", ".vud", ".vhdx", ".avhdx")
 GUEST_STATE = ".vmgs"
 """Run-time state of a machine of generation 2, kept in the form of a fixed VHD: no disk of its."""
 SMALLEST_UNNAMED = 1 << 20
 """Bytes; smaller files are looked into only if their name says disk."""
+
+
+def is_bin_note(item: Item) -> bool:
+    """Whether it is a `$I` of a Recycle Bin, which has the suffix of what was deleted."""
+    return item.name[:2].upper() == "$I" and item.entry.path.lower().startswith(BIN)
 
 
 class DiskFiles:
@@ -26,7 +32,7 @@ class DiskFiles:
     def wanted(self, item: Item) -> bool:
         """Whether a file may be a virtual disk: by its name, its first bytes, or a footer."""
         entry = item.entry
-        if entry.is_directory or not entry.allocated or is_link(entry):
+        if entry.is_directory or not entry.allocated or is_link(entry) or is_bin_note(item):
             return False
         if entry.name.lower().endswith(SUFFIXES):
             return True

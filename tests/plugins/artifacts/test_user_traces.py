@@ -16,7 +16,7 @@ from plugins.artifacts.powershell_history import powershell_history
 from plugins.artifacts.prefetch import prefetch
 from plugins.artifacts.shortcuts import shortcuts
 from plugins.artifacts.user_registry import user_registry
-from tests.dict_system import AT, Content, Deleted, host
+from tests.dict_system import AT, Content, Deleted, Link, host
 from tests.plugins.artifacts.test_access import COMPUTER, NT, hives
 from tests.plugins.artifacts.test_artifacts import of
 from tests.unit.formats.damage import damaged
@@ -191,3 +191,9 @@ def test_programs_that_ran() -> None:
     assert f"used {DISK}" in rows["7Z.EXE"].details
     assert [p.code for p in system.problems()] == ["OTHER-FORMAT"]
     assert {c.state for c in system.coverage() if c.place.endswith("Prefetch")} == {"partial"}
+
+
+def test_a_profile_that_two_places_lead_to_is_read_once() -> None:
+    system = users({"C:/Users/kb/NTUSER.DAT": hive.build(user_hive()),
+                    "C:/Documents and Settings": Link("C:\\Users", "junction")})
+    assert len(of(UserTrace, user_registry(system))) == 8

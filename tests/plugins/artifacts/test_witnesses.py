@@ -7,6 +7,7 @@ import pytest
 
 from analyzer.errors import Notice, NotThisFormat, Unreadable
 from analyzer.formats.ese import Row
+from analyzer.machines import inventory
 from analyzer.records import (
     AccessLogClient,
     AccessLogMachine,
@@ -203,3 +204,12 @@ def test_an_hns_file_without_objects_is_said_not_to_be_decoded() -> None:
     assert list(host_networks(system)) == []
     assert [p.code for p in system.problems()] == ["UNSUPPORTED"]
     assert {c.state for c in system.coverage() if c.place.endswith("HNS.data")} == {"unreadable"}
+
+
+def test_a_note_of_the_bin_is_no_virtual_disk() -> None:
+    """It is called like the disk that was deleted; the disk itself is still opened."""
+    system = host({f"{BIN}/$IAAAAAA.vhd": item(), f"{BIN}/$RAAAAAA.vhd": virtual_disk(7)},
+                  "C", "D")
+    assert [chain.files[0].path for chain in inventory(system).loose] == [
+        f"D:\\$Recycle.Bin\\{KB}\\$RAAAAAA.vhd"]
+    assert system.problems() == []
