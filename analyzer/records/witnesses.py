@@ -151,7 +151,7 @@ class HostNetworkObject(Record):
     network_name: str = ""
     details: tuple[str, ...] = ()
     """`name=value` of every property in order."""
-    started_at: int | None = moment("Host network object started")
+    object_started_at: int | None = moment("Host network object started")
     written_at: int | None = moment("Host network objects last written")
 
     TOPIC: ClassVar[str] = "system"

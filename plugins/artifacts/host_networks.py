@@ -59,5 +59,5 @@ def _object(source: Source, store: str, kind: str, bag: Bag,
         mac=bag.text("MacAddress"), ip_addresses=addresses, gateway=bag.text("GatewayAddress"),
         network_id=bag.text("VirtualNetwork").upper(), network_name=bag.text("VirtualNetworkName"),
         details=tuple(f"{name}={value}" for name, value in bag.properties[:MOST_DETAILS]),
-        started_at=times.from_filetime(started) if started is not None else None,
+        object_started_at=times.from_filetime(started) if started is not None else None,
         written_at=written_at)
