@@ -17,7 +17,7 @@ _UNSTORABLE: Final = re.compile("[\ud800-\udfff]|\\\\(?=u(?:005c|d[89a-f][0-9a-f
 _STORED: Final = re.compile(r"\\u(005c|d[89a-f][0-9a-f]{2})")
 LOOKS_STORED: Final = r"\\u(005c|d[89a-f][0-9a-f]{2})"
 """Pattern of what `to_storable` writes; text that already has it must be escaped too."""
-_FORMULA: Final = re.compile(r"[\s\u200b\ufeff]*[=+\-@＝＋－＠]|[\t\r\n]")
+_FORMULA: Final = re.compile(r"[\s\u200b\ufeff]*(?:[=+\-@＝＋－＠]|[\t\r\n])")
 _STARTS: Final = frozenset(" \t\r\n\v\f\x1c\x1d\x1e\x1f=+-@")
 """First ASCII characters of cells that need a closer look."""
 _BREAKS: Final = re.compile("[\x00\ud800-\udfff]")

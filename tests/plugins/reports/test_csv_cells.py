@@ -3,7 +3,7 @@
 import csv
 import io
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from analyzer.text import cell
@@ -13,6 +13,7 @@ risky = st.text(st.sampled_from("=+-@\t\r\n '\",;\x00\ud800\u202ea|%\u3000＝") 
 
 
 @given(risky)
+@example("\x0c\n")
 def test_no_cell_starts_a_formula_and_the_rest_is_verbatim(value: str) -> None:
     text, changed = cell(value)
     assert not text.lstrip(" \u3000\xa0\v\f").startswith(tuple("=+-@\t\r\n＝＋－＠"))
