@@ -151,7 +151,7 @@ def make_entry(table: MasterFileTable, link: Link, directory: str) -> Entry:
     if damage is not None:
         notes.append("damaged record")
         table.report_record(record.number, damage)
-    size, streams = _sizes(attributes)
+    size, streams = stream_sizes(attributes)
     standard = record.standard or _NOTHING
     return Entry(path, name, link.raw, link.inode, link.sequence, link.allocated,
                  link.is_directory, size, times(record.standard, link.name), streams, reparse,
@@ -175,7 +175,8 @@ def pieces(attributes: Iterable[Attribute], stream: str) -> list[Attribute]:
     return [a for a in attributes if a.type == AttributeType.DATA and a.name == stream]
 
 
-def _sizes(attributes: Iterable[Attribute]) -> tuple[int, tuple[Stream, ...]]:
+def stream_sizes(attributes: Iterable[Attribute]) -> tuple[int, tuple[Stream, ...]]:
+    """Bytes of the unnamed stream, and the named ones."""
     sizes: dict[str, int] = {}
     for attribute in attributes:
         if attribute.type == AttributeType.DATA and attribute.first_vcn == 0:

@@ -115,9 +115,14 @@ def remove_fixups(data: bytes) -> bytes:
     return bytes(raw)
 
 
+def has_number(data: bytes) -> bool:
+    """Whether a record says which one it is (from NTFS 3.1 on)."""
+    return int(struct.unpack_from("<H", data, 4)[0]) >= NUMBER_AT + 4
+
+
 def stored_number(data: bytes) -> int:
     """The number that a record has for itself; 0 where it has none (NTFS 3.0)."""
-    if struct.unpack_from("<H", data, 4)[0] < NUMBER_AT + 4:
+    if not has_number(data):
         return 0
     return int(struct.unpack_from("<I", data, NUMBER_AT)[0])
 
