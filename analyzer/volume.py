@@ -141,6 +141,10 @@ class MountedVolume:
             return self.medium.source.layer, None
         return self.medium.locate(row.at)
 
+    def place(self, offset: int) -> tuple[str, int | None]:
+        """(layer, offset in the acquired image) of a byte of the volume."""
+        return self.medium.locate(self.partition.offset + offset)
+
     def root(self) -> "Item":
         """The root directory; raises NotInEvidence where there is no file system."""
         if self.filesystem is None:

@@ -13,8 +13,11 @@ from typing import cast
 from analyzer.blocks import Memory, Slice
 from analyzer.errors import EvidenceError
 from analyzer.filesystem.entries import Entry, File, Stream, Times
+from analyzer.filesystem.name_index import NameIndex
 from analyzer.filesystem.ntfs import Ntfs
+from analyzer.filesystem.record_scan import Ground
 from analyzer.filesystem.reparse import Reparse
+from analyzer.filesystem.salvage import Salvage
 from analyzer.filesystem.touched import Touched
 from analyzer.filesystem.volumes import Partition, PartitionTable
 from analyzer.source import Source
@@ -130,6 +133,10 @@ class DictFiles:
 
     def stored_descriptors(self) -> Iterator[tuple[int, int, bytes]]:
         return ((256 + n, 256 * n, data) for n, data in enumerate(self.stored))
+
+    def salvage(self) -> Salvage:
+        ground = Ground(self.blocks, (), 1024, None, 0)
+        return Salvage(cast("NameIndex", None), ground)
 
     def touched(self, ranges: Sequence[tuple[int, int]]) -> dict[tuple[int, str], Touched]:
         return {}

@@ -78,6 +78,7 @@ class NameIndex:
     place    place in its `names`           parent  MFT number of the directory
     parent_sequence                         nameless  numbers of files without any name
     file     row in `files`, -1 for records that are not clean
+    unsigned how many records, from FIRST_USER up to the last with the signature FILE, lack it
     space, times, length                    as in record_batch.Names, for clean records
     start    of the name in `units`         is_odd  a name that Windows would not make
     """
@@ -85,6 +86,7 @@ class NameIndex:
     table: MasterFileTable
     files: Files
     nameless: tuple[int, ...]
+    unsigned: int
     units: NDArray[np.uint16]
     number: Ints
     holder: Ints
@@ -179,12 +181,15 @@ class _Pass:
     names: list[tuple[NDArray[Any], ...]] = field(default_factory=list)
     units: list[NDArray[np.uint16]] = field(default_factory=list)
     nameless: list[int] = field(default_factory=list)
+    signed: int = 0
+    end: int = FIRST_USER
     written: int = 0
 
     def run(self) -> NameIndex:
         for numbers, data in self.table.batches(_BATCH):
             attention.progress()
             records, names = decode_batch(data, numbers)
+            self._count(numbers[records.is_signed])
             self._take_files(numbers, records)
             self._take_names(numbers, records, names)
             self._take_others(numbers, data, records)
@@ -196,7 +201,14 @@ class _Pass:
         columns = [column[order] for column in columns]
         units = np.concatenate([*self.units, np.zeros(0, np.uint16)])
         nameless = sorted(number for number in self.nameless if number not in named)
-        return NameIndex(self.table, files, tuple(nameless), units, *columns)
+        return NameIndex(self.table, files, tuple(nameless), self.end - FIRST_USER - self.signed,
+                         units, *columns)
+
+    def _count(self, signed: Ints) -> None:
+        """Windows leaves the last of the reserved records empty, and those it never used."""
+        signed = signed[signed >= FIRST_USER]
+        self.signed += len(signed)
+        self.end = max(self.end, int(signed.max(initial=0)) + 1)
 
     def _take_files(self, numbers: Ints, records: Records) -> None:
         kept = records.is_file & records.is_clean & (records.base == 0)

@@ -37,6 +37,7 @@ from analyzer.filesystem.mft_table import MasterFileTable, open_table
 from analyzer.filesystem.name_index import NameIndex
 from analyzer.filesystem.paths import fold, has_short_name, locate
 from analyzer.filesystem.reparse import Reparse
+from analyzer.filesystem.salvage import Salvage, open_ground
 from analyzer.filesystem.security import SecurityStore
 from analyzer.filesystem.streams import check_lost, open_stream
 from analyzer.filesystem.touched import Touched, touched
@@ -46,6 +47,8 @@ from analyzer.formats.security_descriptor import LARGEST as LARGEST_DESCRIPTOR
 __all__ = ["Entry", "File", "Ntfs", "Reparse", "Stream", "Times"]
 _VOLUME: Final = 3
 """MFT number of $Volume."""
+_BITMAP: Final = 6
+"""MFT number of $Bitmap."""
 _SECURE: Final = 9
 """MFT number of $Secure."""
 _MOST_NOTICES: Final = 1000
@@ -87,6 +90,7 @@ class Ntfs:
         self._address = address
         self.label, self.version, self.is_dirty = self._volume()
         self._names: NameIndex | None = None
+        self._salvage: Salvage | None = None
         self._children: OrderedDict[int, list[Entry]] = OrderedDict()
         self._library = self._open_library()
 
@@ -268,6 +272,17 @@ class Ntfs:
                 raise Corrupt(f"compressed stream of MFT entry {inode} ends early",
                               offset + len(data))
         return data.ljust(length, b"\0")
+
+    def salvage(self) -> Salvage:
+        """Names in FILE records outside $MFT, looked for once; see salvage.py."""
+        if self._salvage is None:
+            names = self._walk().names
+            with attention.on("volume", self._address):
+                ground = open_ground(
+                    self.blocks, names, {notice.code for notice in self._notices},
+                    lambda: self.open_file(self.entry(_BITMAP)).blocks)
+                self._salvage = Salvage(names, ground).run()
+        return self._salvage
 
     def _walk(self, *, include_deleted: bool = True) -> Walk:
         if self._names is None:

@@ -4,18 +4,18 @@ A pass over sectors reads four bytes of each; it is as fast as the volume can be
 finds may be of an older file system, or of one inside a file: who asks has to judge.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
 from analyzer import attention
-from analyzer.blocks import Blocks, ExtentMap, read_known
+from analyzer.blocks import Blocks, read_known
 from analyzer.errors import EvidenceError, Unreadable
 from analyzer.filesystem.free_space import FreeSpace, stored
 from analyzer.filesystem.mft import SECTOR
-from analyzer.filesystem.record_batch import FILE, Bytes, Ints
+from analyzer.filesystem.record_batch import FILE, Bytes, Flags, Ints
 
 _CHUNK: Final = 4 << 20
 _NEAR: Final = 64 << 10
@@ -47,25 +47,26 @@ def _signed(data: bytes) -> Ints:
 
 @dataclass(slots=True)
 class Ground:
-    """What is looked through: free clusters, or everything where `free` is None; never $MFT.
+    """What is looked through: free clusters, or everything where `free` is None.
 
-    limit  bytes that are read at most       is_cut   whether they were not enough
-    read   bytes that were                   lost     whether some could not be
+    taken  (offset, length) of what is not: $MFT and its mirror
+    limit  bytes that are read at most     why   everything is looked through
+    read   bytes that were                 is_cut  whether they were not enough
+    lost   the first that could not be read
     """
 
     blocks: Blocks
-    mft: ExtentMap
+    taken: Sequence[tuple[int, int]]
     record_size: int
     free: FreeSpace | None
     limit: int
+    why: str = ""
     read: int = 0
     lost: list[Unreadable] = field(default_factory=list)
     is_cut: bool = False
 
     def records(self) -> Iterator[tuple[Ints, Bytes]]:
         """(offsets, records of one size as on disk), some together; not looked into yet."""
-        taken = sorted((e.at, e.at + e.length) for e in self.mft if e.at >= 0)
-        begins, ends = np.array(taken, np.int64).reshape(-1, 2).T
         for start, length in self._spans():
             if self.read + length > self.limit:
                 self.is_cut = True
@@ -76,15 +77,17 @@ class Ground:
             sectors = _signed(data[:length])
             if not len(sectors):
                 continue
-            at = start + sectors * SECTOR
-            row = np.searchsorted(begins, at, side="right") - 1
-            is_ours = np.zeros(len(at), np.bool_) if not len(begins) else (
-                (row >= 0) & (at < ends[np.maximum(row, 0)]))
-            if self.free is not None:
-                low = start // self.free.cluster_size
-                free = self.free.are_free(low, -(-(start + length) // self.free.cluster_size))
-                is_ours |= ~free[at // self.free.cluster_size - low]
-            yield from self._cut(data, start, sectors[~is_ours])
+            yield from self._cut(data, start, sectors[self._are_wanted(start + sectors * SECTOR)])
+
+    def _are_wanted(self, at: Ints) -> Flags:
+        """Which of some offsets, in order, lie in the ground."""
+        taken = np.array(sorted(self.taken), np.int64).reshape(-1, 2)
+        row = np.searchsorted(taken[:, 0], at, side="right") - 1
+        wanted: Flags = (row < 0) | (at >= np.append(taken.sum(1), 0)[row])
+        if self.free is not None:
+            clusters = at // self.free.cluster_size
+            wanted &= self.free.are_free(clusters[0], clusters[-1] + 1)[clusters - clusters[0]]
+        return wanted
 
     def _cut(self, data: bytes, start: int, sectors: Ints) -> Iterator[tuple[Ints, Bytes]]:
         """The records at some sectors, by their size, as far as they are whole."""

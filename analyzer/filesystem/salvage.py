@@ -4,15 +4,17 @@ Their names, times and sizes are stated; whose they were is not known for sure, 
 are not read: their data runs count in clusters of a volume that may not be this one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
+from analyzer.blocks import Blocks, Kind
 from analyzer.errors import EvidenceError, Notice
 from analyzer.filesystem.attributes import DOS, AttributeType, FileName, Reference, text
 from analyzer.filesystem.entries import Entry, component, is_odd, pieces, stream_sizes, times
+from analyzer.filesystem.free_space import FreeSpace
 from analyzer.filesystem.mft import MftRecord, has_number, parse_record, stored_number
 from analyzer.filesystem.name_index import NameIndex
 from analyzer.filesystem.record_batch import Bytes, Ints, fix_sectors
@@ -26,6 +28,10 @@ MOST_BYTES: Final = 32 << 30
 """Read of one volume; a minute or two of processor time."""
 MOST_RECORDS: Final = 500_000
 MOST_NAMES: Final = 20_000
+_LOST_TABLE: Final = frozenset(("NTFS-BOOT", "MFT-BOOT", "MFT-SIZE"))
+"""Notices after which records of this very volume may lie outside what is taken for $MFT."""
+_MIRRORED: Final = 4
+"""Records in $MFTMirr."""
 _DEEPEST: Final = 64
 _MOST_RUNS: Final = 4
 
@@ -97,6 +103,9 @@ class Salvage:
 
     def notices(self) -> Iterator[Notice]:
         """What must be said of it."""
+        if self.ground.why:
+            yield Notice("NTFS-SCANALL", self.ground.why, "all of the volume is looked through for "
+                         "FILE records, files with other file systems in them too")
         if self.records:
             yield Notice("NTFS-SCAN", f"{self.records} FILE records outside $MFT: {len(self.rows)} "
                          f"names of their own, {self.copies} that $MFT has too, {self.repeated} "
@@ -135,6 +144,29 @@ def _whole(at: Ints, data: Bytes) -> Iterator[tuple[int, bytes]]:
     """The records whose sectors are all of one write."""
     for row in np.flatnonzero(fix_sectors(data.copy(), 40)).tolist():
         yield int(at[row]), data[row].tobytes()
+
+
+def open_ground(blocks: Blocks, names: NameIndex, said: Set[str],
+                bitmap: Callable[[], Blocks]) -> Ground:
+    """Where to look on a volume: unallocated clusters, where they and $MFT can be believed.
+
+    said    codes of the notices about the volume
+    bitmap  opens $Bitmap, raises EvidenceError
+    """
+    table = names.table
+    boot = table.boot
+    taken = [(e.at, e.length) for e in table.map if e.kind == Kind.DATA]
+    taken.append((boot.mirror, _MIRRORED * boot.record_size))
+    free, why = None, ""
+    if said & _LOST_TABLE or names.unsigned:
+        why = "$MFT is damaged"
+    else:
+        try:
+            free = FreeSpace.checked(bitmap(), boot.cluster_size, min(boot.size, blocks.size),
+                                     table.map)
+        except EvidenceError as error:
+            why = f"$Bitmap is not used: {error.what}"
+    return Ground(blocks, taken, boot.record_size, free, MOST_BYTES, why)
 
 
 class _Present:

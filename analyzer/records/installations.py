@@ -108,7 +108,8 @@ class FileEntry(Record):
     volume_id: str
     path: str
     """Windows path, `C:\\Windows\\...`; of a named stream too, `...:name`."""
-    entry: int
+    entry: int | None
+    """MFT number; missing for a record outside $MFT that does not hold it (NTFS 3.0)."""
     sequence: int
     size: int
     allocated: bool

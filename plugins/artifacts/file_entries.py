@@ -17,7 +17,7 @@ def file_entries(system: WindowsSystem) -> Iterator[Record]:
         lost = volume.touched()
         for item in volume.walk():
             for entry in _entries(item):
-                touched = lost.get((entry.entry, entry.stream))
+                touched = lost.get((item.entry.inode, entry.stream))
                 if touched is not None:
                     note = "; ".join(filter(None, (entry.note, touched.note)))
                     entry = replace(entry, note=note)

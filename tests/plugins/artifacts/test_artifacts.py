@@ -100,6 +100,7 @@ def test_file_entries() -> None:
         "p1:\\gone": (3, "", False, False, ""),
         "p1:\\link": (0, "", True, False, "\\??\\C:\\a")}
     row = rows["p1:\\a\\b.txt"]
+    assert row.entry is not None
     assert row.si_created_at == row.fn_accessed_at == AT + row.entry - 64
     assert (row.source.entry, row.source.path) == (row.entry, "/p1/a/b.txt")
 
