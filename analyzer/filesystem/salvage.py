@@ -32,6 +32,8 @@ _LOST_TABLE: Final = frozenset(("NTFS-BOOT", "MFT-BOOT", "MFT-SIZE"))
 """Notices after which records of this very volume may lie outside what is taken for $MFT."""
 _MIRRORED: Final = 4
 """Records in $MFTMirr."""
+_MOST_LINKS: Final = 1024
+"""Names of one file; Windows makes no more."""
 _DEEPEST: Final = 64
 _MOST_RUNS: Final = 4
 
@@ -180,7 +182,7 @@ class _Present:
     def has(self, file: Reference, in_use: bool, raw: bytes) -> bool:
         """Whether the file has this name there, be it deleted since, or in use again."""
         low, high = np.searchsorted(self._numbers, [file.number, file.number + 1]).tolist()
-        for row in self._order[low:high].tolist():
+        for row in self._order[low:min(high, low + _MOST_LINKS)].tolist():
             if self.names.raw(row) == raw and self._is_same(row, file.sequence, in_use):
                 return True
         return False
@@ -206,7 +208,7 @@ class _Directories:
                 if not one.record.in_use:  # its references are one behind
                     before = Reference(one.file.number, one.file.sequence - 1)
                     self._met.setdefault(before, set()).add(named)
-        self._known: dict[Reference, tuple[str, bool]] = {}
+        self._known: dict[Reference, tuple[bytes, Reference] | None] = {}
 
     def path(self, directory: Reference) -> tuple[str, bool]:
         """The directory's path as far as it is known, without a slash in front; whether it all is.
@@ -225,8 +227,10 @@ class _Directories:
         return "/".join(reversed(parts)), True
 
     def _name(self, directory: Reference) -> tuple[bytes, Reference] | None:
-        met = self._met.get(directory, set()) | self._present(directory)
-        return next(iter(met)) if len(met) == 1 else None
+        if directory not in self._known:
+            met = self._met.get(directory, set()) | self._present(directory)
+            self._known[directory] = next(iter(met)) if len(met) == 1 else None
+        return self._known[directory]
 
     def _present(self, directory: Reference) -> set[tuple[bytes, Reference]]:
         try:

@@ -79,4 +79,5 @@ def _finding(key: tuple[str, ...], rows: list[dict[str, Any]], count: int) -> Fi
     code, words, basis = CODES[key[0]]
     names = ", ".join(row["path"].rpartition("\\")[2] for row in rows)
     more = f" and {count - len(rows)} more" if count > len(rows) else ""
-    return Finding.about(rows[0], code, f"{key[-1]}: {count} names {words}: {names}{more}", basis)
+    what = f"{count} names in {key[-1]} are {words}: {names}{more}"
+    return Finding.about(rows[0], code, what, basis)

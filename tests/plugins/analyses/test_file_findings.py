@@ -39,7 +39,7 @@ def test_one_for_each_directory(seen_by: str, note: str, code: str) -> None:
     (first, second) = found(entry("C:\\a\\x", seen_by, note), entry("C:\\a\\y", seen_by, note),
                             entry("C:\\b\\z", seen_by, note))
     assert first[0] == second[0] == code
-    assert first[1].startswith("C:\\a: 2 names ")
+    assert first[1].startswith("2 names in C:\\a are ")
     assert first[1].endswith(": x, y")
 
 
@@ -48,8 +48,8 @@ def test_salvaged_names_by_volume_machines_first(monkeypatch: pytest.MonkeyPatch
     rows.append(entry("C:\\$Salvaged\\9\\SQL.VHD", "scan", "FILE record"))
     ((code, what),) = found(*rows)
     assert code == "FILE-SALVAGED"
-    assert what == ("C:: 9 names known from FILE records outside $MFT alone: SQL.VHD, 0.txt, "
-                    "1.txt, 2.txt, 3.txt and 4 more")
+    assert what == ("9 names in C: are known from FILE records outside $MFT alone: SQL.VHD, "
+                    "0.txt, 1.txt, 2.txt, 3.txt and 4 more")
     monkeypatch.setattr(module, "MOST", 1)
     assert [code for code, _ in found(*rows, entry("C:\\x", "index", "entry reused"))] == [
         "FILE-SEQUENCE", "FILE-MORE"]
