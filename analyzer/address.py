@@ -90,7 +90,7 @@ def open_address(address: str) -> Located:
     located = Located(systems[0], None)
     for number, level in enumerate(levels):
         if number:
-            systems = _inside(located)
+            systems = inside(located)
             located = Located(systems[0], None)
         if level != "/":
             located = _look_up(systems, level)
@@ -130,7 +130,7 @@ def _no_such(system: WindowsSystem, drive: str, path: str) -> str:
     return f"no {path!r} on {drive}:"
 
 
-def _inside(located: Located) -> list[WindowsSystem]:
+def inside(located: Located) -> list[WindowsSystem]:
     """The systems on the virtual disk that was found."""
     if located.item is None or located.kind != "file":
         raise UsageError("`!/` goes into a virtual disk file")

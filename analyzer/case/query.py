@@ -6,7 +6,7 @@ extension, reaches no other file and no network, and its settings are locked.
 
 import base64
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -207,6 +207,22 @@ class CaseTables:
             f"SELECT {_name(column)}, count(*) FROM stored.{_name(table)} "  # noqa: S608 - own names only
             "GROUP BY 1 ORDER BY 1").fetchall()
         return dict(rows)
+
+    def sample(self, table: str, key: Sequence[str], share: float, seed: int, *,
+               whole: bool) -> Iterator[dict[str, Any]]:
+        """About `share` (0 to 1) of the distinct values of the columns `key`, in their order.
+
+        Which ones depends on the values and the seed alone. `whole` gives rows with all columns,
+        one for each.
+        """
+        keys = ", ".join(map(_name, key))
+        values = ", ".join(f"coalesce({_name(k)}::VARCHAR, '')" for k in key)
+        digest = f"substr(md5(concat_ws(chr(31), '{seed:d}', {values})), 1, 8)"
+        where = f"WHERE {digest} < '{int(share * (1 << 32)):08x}'" if share < 1 else ""
+        columns = "*" if whole else f"DISTINCT {keys}"
+        for batch in self._batches(f"SELECT {columns} FROM stored.{_name(table)} {where} "  # noqa: S608 - own names only
+                                   f"ORDER BY {keys}"):
+            yield from batch.to_pylist()
 
     def timeline(self) -> Iterator[pa.RecordBatch]:
         """Rows of `event` in order of time, inside the window."""

@@ -28,7 +28,8 @@ exit codes:
   0  finished; problems, if any, are in the report
   2  the command line cannot be carried out
   3  evidence could not be read
-  4  partial: a volume or a task was lost, or the disk is full
+  4  partial: a volume or a task was lost, or the disk is full;
+     of vmtrail verify: something no longer holds
   5  an error of vmtrail itself; the report says where
   6  another run is using the case
   130  interrupted (143: by SIGTERM); vmtrail analyze ... --resume goes on
