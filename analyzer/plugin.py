@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from analyzer.system import WindowsSystem
 
 Kind = Literal["artifact", "analysis", "report"]
-ReportKind = Literal["inventory", "timeline", "page"]
+ReportKind = Literal["inventory", "timeline", "page", "workbook"]
 
 
 class Tables(Protocol):
@@ -77,6 +77,8 @@ class Plugin:
     report_kind: ReportKind | None = None
     format: str = ""
     file: str = ""
+    on_request: bool = False
+    """True for a report that is written only where its format is asked for."""
     origin: str = "vmtrail"
     """Distribution it comes from."""
 
@@ -107,11 +109,12 @@ def analysis(*reads: str, yields: tuple[type[Record], ...]) \
     return mark
 
 
-def report(kind: ReportKind, format: str, file: str) \
-        -> Callable[[ReportFunction], ReportFunction]:  # noqa: A002 - the command line's word
+def report(kind: ReportKind, format: str, file: str, *,  # noqa: A002 - the command line's word
+           on_request: bool = False) -> Callable[[ReportFunction], ReportFunction]:
     """Declare a writer of one output format; `file` is its name in the case's reports folder."""
     def mark(function: ReportFunction) -> ReportFunction:
-        _declare(function, "report", report_kind=kind, format=format, file=file)
+        _declare(function, "report", report_kind=kind, format=format, file=file,
+                 on_request=on_request)
         return function
     return mark
 

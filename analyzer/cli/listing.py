@@ -16,10 +16,12 @@ def plugins(arguments: Namespace) -> int:
         tables = [table_name(record) for record in plugin.yields]
         if arguments.json:
             row = described | {"doc": plugin.doc, "yields": tables, "reads": list(plugin.reads),
-                               "format": plugin.format, "file": plugin.file}
+                               "format": plugin.format, "file": plugin.file,
+                               "on_request": plugin.on_request}
             sys.stdout.write(json.dumps(row) + "\n")
         else:
             gives = ", ".join(tables) or plugin.file
+            gives += " (on request)" if plugin.on_request else ""
             sys.stdout.write(f"{plugin.kind:9} {plugin.name:28} {gives}\n"
                              f"{'':10}{plugin.doc.splitlines()[0]}\n")
     return 0

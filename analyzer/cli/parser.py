@@ -121,10 +121,12 @@ each image.""")
 
 def _case_verbs(verbs: Any) -> None:
     parser = _add(verbs, "report", "stored:report", "write the reports of a case again",
-                  "Files go to CASE/reports. The image is not needed.")
+                  "Files go to CASE/reports. The image is not needed. Formats marked \"on\n"
+                  "request\" by vmtrail plugins are written only where they are named.")
     parser.add_argument("case", metavar="CASE")
     parser.add_argument("--format", type=_formats, default=(), metavar="F,G",
-                        help="only these: html, csv, jsonl, bodyfile, json (default: all)")
+                        help="only these: html, csv, jsonl, bodyfile, json, xlsx, ... "
+                             "(default: all but those on request)")
     parser = _add(verbs, "inventory", "stored:inventory", "show the machines of a case")
     parser.add_argument("case", metavar="CASE")
     parser.add_argument("--format", default="table", metavar="F",

@@ -40,7 +40,8 @@ def report(arguments: Namespace) -> int:
     for wanted in arguments.format:
         if wanted not in known:
             raise UsageError(f"no report as {wanted!r}; there is {', '.join(sorted(known))}")
-    chosen = [p for p in plugins if not arguments.format or p.format in arguments.format]
+    chosen = [p for p in plugins if p.format in arguments.format
+              or not (arguments.format or p.on_request)]
     code = write_reports(case, Catalogue(tuple(chosen)))
     for plugin in chosen:
         path = case.reports / plugin.file

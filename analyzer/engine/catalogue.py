@@ -15,7 +15,7 @@ from analyzer.plugin import Kind, Plugin
 from analyzer.records import table_name
 
 _LIBRARIES: Final = ("duckdb", "evtx", "jinja2", "libewf-python", "lxml", "numpy", "pandas",
-                     "pyarrow", "python-registry", "pytsk3", "rich")
+                     "pyarrow", "python-registry", "pytsk3", "rich", "xlsxwriter")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,10 @@ class Catalogue:
         if kind == "analysis":
             found = in_order(found)
         return tuple(p.name for p in found)
+
+    def usual_reports(self) -> tuple[str, ...]:
+        """Names of the reports that a run writes unasked."""
+        return tuple(p.name for p in self.plugins if p.kind == "report" and not p.on_request)
 
     def described(self) -> list[dict[str, str]]:
         """Name, kind, module, origin and hash of each, for the manifest."""

@@ -123,7 +123,7 @@ class Planner:
         return [Work(Task("analyses", "analyses", "analyses", steps))] if steps else []
 
     def reports(self) -> list[Work]:
-        steps = self.plugins.names("report")
+        steps = self.plugins.usual_reports()
         return [Work(Task("reports", "reports", "reports", steps))] if steps else []
 
     def _steps(self, depth: int) -> tuple[str, ...]:
