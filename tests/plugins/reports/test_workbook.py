@@ -3,7 +3,7 @@
 import io
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from tests.plugins.reports import case
 from tests.plugins.reports.tables import FakeTables
 from tests.plugins.reports.written import written
 
-Rows = list[list[object]]
+Rows = Sequence[Sequence[object]]
 
 
 def read(data: bytes) -> dict[str, Rows]:
