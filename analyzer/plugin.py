@@ -2,7 +2,7 @@
 
 A plugin is one documented function with one decorator:
 
-    @artifact(VirtualMachine)            def f(system: WindowsSystem) -> Iterator[Record]
+    @artifact(VirtualMachine)            def f(system: WindowsSystem) -> Iterator[Record | Batch]
     @analysis("virtual_machine", yields=(Finding,))
                                          def f(tables: Tables) -> Iterator[Record]
     @report("timeline", "csv", "timeline.csv")
@@ -17,9 +17,9 @@ import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, TypeVar
 
-from analyzer.records import Record
+from analyzer.records import Batch, Record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +58,8 @@ class Tables(Protocol):
         """Rows of `file_entry`, narrowed the same way: one of its times is what was asked for."""
 
 
-ArtifactFunction = Callable[["WindowsSystem"], Iterable[Record]]
+ArtifactFunction = Callable[["WindowsSystem"], Iterable[Record | Batch]]
+A = TypeVar("A", bound=ArtifactFunction)
 AnalysisFunction = Callable[[Tables], Iterable[Record]]
 ReportFunction = Callable[[Tables, BinaryIO], None]
 
@@ -92,9 +93,9 @@ def _declare(function: Callable[..., Any], kind: Kind, **more: Any) -> None:
     _DECLARED[module, name] = Plugin(name, kind, function, doc, module, **more)
 
 
-def artifact(*yields: type[Record]) -> Callable[[ArtifactFunction], ArtifactFunction]:
+def artifact(*yields: type[Record]) -> Callable[[A], A]:
     """Declare a function that answers one question from the files of one system."""
-    def mark(function: ArtifactFunction) -> ArtifactFunction:
+    def mark(function: A) -> A:
         _declare(function, "artifact", yields=yields)
         return function
     return mark

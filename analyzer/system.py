@@ -14,7 +14,7 @@ from analyzer.errors import EvidenceError, Notice, NotInEvidence
 from analyzer.ledger import Ledger
 from analyzer.letters import assign_letters, infer_letters
 from analyzer.links import link_target, look_up
-from analyzer.records import Coverage, Problem, Record, Volume
+from analyzer.records import Batch, Coverage, Problem, Record, Volume
 from analyzer.registry import Registry
 from analyzer.source import Source
 from analyzer.volume import Item, Medium, MountedVolume
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 WINDOWS_NT = "Microsoft\\Windows NT\\CurrentVersion"
 VIRTUALIZATION = f"{WINDOWS_NT}\\Virtualization"
 REGISTER = "ProgramData\\Microsoft\\Windows\\Hyper-V"
-R = TypeVar("R", bound=Record)
+R = TypeVar("R", bound=Record | Batch)
 
 
 class WindowsSystem:

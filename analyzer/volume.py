@@ -12,11 +12,13 @@ from analyzer import attention, losses
 from analyzer.blocks import Blocks, ExtentMap, Kind, flatten
 from analyzer.disks.disk import Disk
 from analyzer.errors import Corrupt, EvidenceError, Exhausted, Notice, NotInEvidence, Refused
+from analyzer.filesystem.listing import Listed, gathered
 from analyzer.filesystem.ntfs import Entry, File, Ntfs
 from analyzer.filesystem.touched import Touched
 from analyzer.filesystem.volumes import Partition, PartitionTable, read_partitions
 from analyzer.formats import security_descriptor
 from analyzer.formats.security_descriptor import SecurityDescriptor
+from analyzer.record_places import RecordPlaces, Span
 from analyzer.records import Volume
 from analyzer.source import Source
 
@@ -63,6 +65,29 @@ class Medium:
         if below is None or below.kind != Kind.DATA:
             return place.address, None
         return place.address, place.medium.locate(below.at)[1]
+
+    def spans(self, offset: int, length: int) -> "Iterator[Span]":
+        """`locate` for every byte of a range."""
+        if not isinstance(self.blocks, Disk):
+            yield Span(offset, length, "", offset)
+            return
+        for extent in self.blocks.resolve(offset, length):
+            if extent.kind != Kind.DATA:
+                yield Span(extent.start, extent.length, self.source.address, None)
+                continue
+            place = self.places[extent.layer]
+            map_ = self.blocks.layers[extent.layer].container.extents()
+            reached = extent.at
+            for below in map_.find(extent.at, extent.length) if map_ is not None else ():
+                start, reached = below.start - extent.at + extent.start, below.end
+                if below.kind != Kind.DATA:
+                    yield Span(start, below.length, place.address, None)
+                    continue
+                for span in place.medium.spans(below.at, below.length):
+                    yield Span(span.start - below.at + start, span.length, place.address, span.at)
+            if reached < extent.at + extent.length:
+                yield Span(reached - extent.at + extent.start,
+                           extent.at + extent.length - reached, place.address, None)
 
     @cached_property
     def table(self) -> PartitionTable:
@@ -161,6 +186,22 @@ class MountedVolume:
         if self.filesystem is not None:
             for entry in self.filesystem.walk():
                 yield Item(self, entry)
+
+    def listing(self) -> "Iterator[Item | Listed]":
+        """The same, plain ones as rows, thousands at once; what is odd comes before them."""
+        if self.filesystem is not None:
+            for found in gathered(self.filesystem.listing()):
+                yield found if isinstance(found, Listed) else Item(self, found)
+
+    @cached_property
+    def record_places(self) -> "RecordPlaces":
+        """Where all MFT records lie."""
+        spans: list[Span] = []
+        for row in self._mft if self._mft is not None else ():
+            if row.kind == Kind.DATA:
+                spans += [span._replace(start=span.start - row.at + row.start)
+                          for span in self.medium.spans(row.at, row.length)]
+        return RecordPlaces.of(spans, self.medium.source.layer)
 
     def touched(self) -> dict[tuple[int, str], Touched]:
         """Streams with bytes that are known to be unreadable, by (MFT number, stream)."""

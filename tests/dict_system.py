@@ -111,6 +111,10 @@ class DictFiles:
     def walk(self) -> Iterator[Entry]:
         return (self._make(path) for path in self.names if path != "/")
 
+    def listing(self) -> Iterator[Entry]:
+        """None of them as rows."""
+        return self.walk()
+
     def children(self, directory: Entry) -> list[Entry]:
         prefix = directory.path.rstrip("/") + "/"
         return [self._make(path) for path in sorted(self.names) if path != "/"

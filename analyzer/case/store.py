@@ -21,9 +21,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from analyzer.case.batches import batch_events, batch_table, looks_stored, storable
 from analyzer.case.schema import Column, arrow_schema, columns
-from analyzer.records import Record, events, table_name
-from analyzer.text import LOOKS_STORED, to_storable
+from analyzer.records import Batch, Event, Record, events, table_name
 
 BLOCK: Final = 131_072
 """Rows sorted together; also the rows of a Parquet row group, but for events."""
@@ -67,12 +67,6 @@ def write_whole(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def _storable(value: Any) -> Any:
-    if isinstance(value, str):
-        return to_storable(value)
-    return [to_storable(v) for v in value] if isinstance(value, tuple) else value
-
-
 def _array(values: Sequence[Any], column: Column) -> Any:
     """One column; text that UTF-8 cannot hold is escaped (text.to_storable)."""
     is_list = pa.types.is_list(column.type)
@@ -81,10 +75,9 @@ def _array(values: Sequence[Any], column: Column) -> Any:
     try:
         array: Any = pa.array(values, type=column.type)
     except UnicodeEncodeError:
-        return pa.array([_storable(v) for v in values], type=column.type)
-    flat = array.flatten() if is_list else array
-    if pc.any(pc.match_substring_regex(flat, LOOKS_STORED)).as_py():
-        return pa.array([_storable(v) for v in values], type=column.type)
+        return pa.array([storable(v) for v in values], type=column.type)
+    if looks_stored(array.flatten() if is_list else array):
+        return pa.array([storable(v) for v in values], type=column.type)
     return array
 
 
@@ -132,6 +125,8 @@ class _Partition:
         self.path = path
         self.temporary = temporary_for(path)
         self.rows: list[tuple[Any, ...]] = []
+        self.held: list[pa.Table] = []
+        """What came before `rows`, as tables already."""
         self.written = 0
         self.unfit: list[str] = []
         self._writer: pq.ParquetWriter | None = None
@@ -156,24 +151,51 @@ class _Partition:
                 fitting.append(row)
         return fitting
 
-    def flush(self) -> None:
-        """Sort and write the rows held."""
+    @property
+    def waiting(self) -> int:
+        """Rows that are not written yet."""
+        return len(self.rows) + sum(table.num_rows for table in self.held)
+
+    def add(self, row: tuple[Any, ...]) -> None:
+        self.rows.append(row)
+        if self.waiting >= BLOCK:
+            self.flush()
+
+    def add_table(self, table: pa.Table) -> None:
+        """Many rows; a block ends where it would had they come one by one."""
+        self._hold()
+        while table.num_rows:
+            part = table.slice(0, BLOCK - self.waiting)
+            table = table.slice(part.num_rows)
+            self.held.append(part)
+            if self.waiting >= BLOCK:
+                self.flush()
+
+    def _hold(self) -> None:
+        """Make a table of `rows`; what does not fit is named in `unfit`."""
         if not self.rows:
             return
         try:
-            table = self._table(self.rows)
+            self.held.append(self._table(self.rows))
         except _UNFIT:
-            self.rows = self._fitting()
-            if not self.rows:
-                return
-            table = self._table(self.rows)
+            fitting = self._fitting()
+            if fitting:
+                self.held.append(self._table(fitting))
+        self.rows = []
+
+    def flush(self) -> None:
+        """Sort and write the rows held."""
+        self._hold()
+        if not self.held:
+            return
+        table = pa.concat_tables(self.held).combine_chunks()
+        self.held = []
         if self._writer is None:
             self.path.parent.mkdir(exist_ok=True)
             self._writer = pq.ParquetWriter(self.temporary, self.schema, compression="zstd")
         group = EVENTS if "at" in table.column_names else BLOCK
         self._writer.write_table(_in_order(table), row_group_size=group)
-        self.written += len(self.rows)
-        self.rows = []
+        self.written += table.num_rows
 
     def close(self) -> bool:
         """Finish the temporary file; False where there is none."""
@@ -188,7 +210,7 @@ class _Partition:
         return True
 
     def discard(self) -> None:
-        self.rows = []
+        self.rows, self.held = [], []
         self.temporary.unlink(missing_ok=True)
 
 
@@ -221,19 +243,27 @@ class PartitionWriter:
         for event in events(record):
             self._take(event)
 
+    def add_batch(self, batch: Batch) -> None:
+        """Take many records, and the events that they declare."""
+        table = batch_table(batch)
+        self._partition(batch.kind).add_table(table)
+        self._partition(Event).add_table(batch_events(batch, table))
+
     def extend(self, records: Iterable[Record]) -> None:
         for record in records:
             self.add(record)
 
     def _take(self, record: Record) -> None:
         kind = type(record)
+        partition = self._partition(kind)
+        partition.add(partition.values(record))
+
+    def _partition(self, kind: type[Record]) -> _Partition:
         partition = self._partitions.get(kind)
         if partition is None:
             path = self._tables / table_name(kind) / f"{self._task}.parquet"
             partition = self._partitions[kind] = _Partition(kind, path)
-        partition.rows.append(partition.values(record))
-        if len(partition.rows) >= BLOCK:
-            partition.flush()
+        return partition
 
     def flush(self) -> list[str]:
         """Bring all rows into the temporary files; the descriptions of records left out."""
@@ -247,7 +277,7 @@ class PartitionWriter:
     @property
     def rows(self) -> dict[str, int]:
         """Rows by table, those not flushed yet included."""
-        return {table_name(kind): p.written + len(p.rows)
+        return {table_name(kind): p.written + p.waiting
                 for kind, p in sorted(self._partitions.items(), key=lambda i: table_name(i[0]))}
 
     def _commit(self) -> None:

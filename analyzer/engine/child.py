@@ -21,11 +21,12 @@ from analyzer.engine.voice import Voice, private_output
 from analyzer.engine.watch import LIMIT_CODES, ChildWatch, begin_watch
 from analyzer.errors import EvidenceError, Refused, UsageError
 from analyzer.plugin import Plugin
-from analyzer.records import Coverage, Evidence, Problem, Record
+from analyzer.records import Batch, Coverage, Evidence, Problem, Record
 from analyzer.records import Volume as VolumeRecord
 from analyzer.source import Source
 
 Plugins = Mapping[str, Plugin]
+Take = Callable[[Record | Batch], None]
 _NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT}
 _CASE: Final = Place(Source("case"))
 
@@ -59,7 +60,7 @@ class TaskRun:
         self.summary.coverage = dict(sorted(self._coverage.items()))
         return self.summary
 
-    def _writing(self, task_id: str, work: Callable[[Callable[[Record], None]], None]) -> None:
+    def _writing(self, task_id: str, work: Callable[[Take], None]) -> None:
         """Let `work` state records into the partitions of `task_id`."""
         from analyzer.case.store import PartitionWriter
 
@@ -68,12 +69,17 @@ class TaskRun:
             with PartitionWriter(tables, task_id) as writer:
                 stated = 0
 
-                def take(record: Record) -> None:
+                def take(record: Record | Batch) -> None:
                     nonlocal stated
-                    self._count(record)
-                    writer.add(record)
-                    stated += 1
-                    if not stated & 0xff:
+                    before = stated
+                    if isinstance(record, Batch):
+                        writer.add_batch(record)
+                        stated += record.count
+                    else:
+                        self._count(record)
+                        writer.add(record)
+                        stated += 1
+                    if stated >> 8 != before >> 8:
                         self.voice.alive(f"{stated:,} records")
 
                 work(take)
@@ -104,7 +110,7 @@ class TaskRun:
     def _survey(self) -> None:
         self._writing(self.request.task.task_id, self._look)
 
-    def _look(self, take: Callable[[Record], None]) -> None:
+    def _look(self, take: Take) -> None:
         """Open the one image of this task and say what it is and whose disk."""
         (files,) = self.request.images
         place = Place(Source(files.name))
@@ -144,7 +150,7 @@ class TaskRun:
                 "DSK-KNOWN", f"MountedDevices names {len(disk.known) + disk.left_out:,} places",
                 f"{disk.left_out:,} of them are not used to tell whose disk an image is")
 
-    def _image_notices(self, images: Sequence[OpenImage], take: Callable[[Record], None]) -> None:
+    def _image_notices(self, images: Sequence[OpenImage], take: Take) -> None:
         """What was noticed about the images themselves while they were read."""
         for image in images:
             place = Place(Source(image.name, image_offset=0))
@@ -152,7 +158,7 @@ class TaskRun:
                 take(place.noticed(notice))
 
     def _step(self, step: str, place: Place, work: Callable[[], Any],
-              declared: tuple[type[Record], ...], take: Callable[[Record], None]) -> bool:
+              declared: tuple[type[Record], ...], take: Take) -> bool:
         problem = guarded(step, place, work, declared, take, self.watch)
         if problem is not None:
             take(problem)
@@ -180,7 +186,7 @@ class TaskRun:
         self.voice.begin("open")
         images, systems = self._open_systems()
 
-        def work(take: Callable[[Record], None]) -> None:
+        def work(take: Take) -> None:
             for step in self.request.task.steps:
                 self.voice.begin(step)
                 for number, system in enumerate(systems):
@@ -190,7 +196,7 @@ class TaskRun:
         self._writing(self.request.task.task_id, work)
 
     def _ask(self, number: int, system: OpenSystem, step: str,
-             take: Callable[[Record], None]) -> None:
+             take: Take) -> None:
         """One step on one system, and what the layers below noticed meanwhile."""
         place = Place(system.source, system.system_id, system.vm_id, system.snapshot_id)
         if step == GUESTS:
@@ -219,7 +225,7 @@ class TaskRun:
             self.voice.begin(step)
             plugin, tables = self.plugins[step], CaseTables(case)
 
-            def work(take: Callable[[Record], None], plugin: Plugin = plugin,
+            def work(take: Take, plugin: Plugin = plugin,
                      tables: CaseTables = tables) -> None:
                 self._step(plugin.name, _CASE, lambda: plugin.function(tables), plugin.yields, take)
 
@@ -233,7 +239,7 @@ class TaskRun:
         case.reports.mkdir(exist_ok=True)
         tables = CaseTables(case)
 
-        def work(take: Callable[[Record], None]) -> None:
+        def work(take: Take) -> None:
             for step in self.request.task.steps:
                 self.voice.begin(step)
                 self._step(step, _CASE,

@@ -13,7 +13,7 @@ from typing import Final
 
 from analyzer.engine.watch import ChildWatch
 from analyzer.errors import EvidenceError, Exhausted, Notice, Unreadable
-from analyzer.records import Coverage, Problem, Record
+from analyzer.records import Batch, Coverage, Problem, Record
 from analyzer.source import Source
 
 BUG: Final = "BUG"
@@ -62,8 +62,8 @@ def problem_of(error: BaseException, step: str, place: Place) -> Problem:
                          f"stated by then is missing here; please report it", step)
 
 
-def guarded(step: str, place: Place, work: Callable[[], Iterable[Record]],
-            declared: tuple[type[Record], ...], take: Callable[[Record], None],
+def guarded(step: str, place: Place, work: Callable[[], Iterable[Record | Batch]],
+            declared: tuple[type[Record], ...], take: Callable[[Record | Batch], None],
             watch: ChildWatch) -> Problem | None:
     """Hand each record of a step to `take`; the Problem where the step fails.
 
@@ -72,8 +72,9 @@ def guarded(step: str, place: Place, work: Callable[[], Iterable[Record]],
     """
     try:
         for record in work():
-            if not isinstance(record, (*declared, Problem, Coverage)):
-                raise TypeError(f"{step} yields {type(record).__name__} without declaring it")
+            kind = record.kind if isinstance(record, Batch) else type(record)
+            if not issubclass(kind, (*declared, Problem, Coverage)):
+                raise TypeError(f"{step} yields {kind.__name__} without declaring it")
             try:
                 take(record)
             except OSError as error:

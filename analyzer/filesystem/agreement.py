@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from analyzer import attention
 from analyzer.blocks import ExtentMap, Kind
+from analyzer.columns import spread
 from analyzer.errors import EvidenceError
 from analyzer.filesystem.attributes import DOS, Attribute, AttributeType
 from analyzer.filesystem.index_batch import IndexEntries, Nodes, decode_blocks, decode_nodes
 from analyzer.filesystem.mft import SECTOR
 from analyzer.filesystem.name_index import NameIndex
-from analyzer.filesystem.record_batch import Flags, Ints, Longs, spread
+from analyzer.filesystem.record_batch import Flags, Ints, Longs
 from analyzer.filesystem.stream import stream_map
 
 _INDEX: Final = "$I30"

@@ -16,7 +16,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.filesystem.record_batch import Bytes, Flags, Ints, Longs, fix_sectors, spread
+from analyzer.columns import spread
+from analyzer.filesystem.record_batch import Bytes, Flags, Ints, Longs, fix_sectors
 
 INDX: Final = int.from_bytes(b"INDX", "little")
 _ROOM: Final = 256

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer import attention
+from analyzer.columns import Texts, spread
 from analyzer.errors import Corrupt, EvidenceError
 from analyzer.filesystem.attributes import FileName, Reference, text
 from analyzer.filesystem.mft import MftRecord, name_parents
@@ -127,16 +128,22 @@ class NameIndex:
         ours[ours] = self.files.are_named_by(above[ours], self.parent_sequence[ours])
         return ours
 
-    @cached_property
-    def texts(self) -> list[str]:
-        """The name of each row; "" where its record is not clean."""
-        raw = self.units.tobytes()
-        starts, ends = self.start.tolist(), (self.start + self.length).tolist()
-        if ((self.units & 0xF800) == 0xD800).any():
-            return [text(raw[2 * low:2 * high])
-                    for low, high in zip(starts, ends, strict=True)]
-        whole = raw.decode("utf-16-le")
+    def texts(self, rows: Ints) -> list[str]:
+        """The names of rows; "" where the record is not clean."""
+        length = self.length[rows]
+        units = self.units[spread(self.start[rows], length)]
+        last = np.cumsum(length)
+        starts, ends = (last - length).tolist(), last.tolist()
+        if ((units & 0xF800) == 0xD800).any():
+            raw = units.tobytes()
+            return [text(raw[2 * low:2 * high]) for low, high in zip(starts, ends, strict=True)]
+        whole = units.tobytes().decode("utf-16-le")
         return [whole[low:high] for low, high in zip(starts, ends, strict=True)]
+
+    def plain_texts(self, rows: Ints) -> Texts:
+        """The names of plain rows as a column."""
+        length = self.length[rows]
+        return Texts.of_utf16(self.units[spread(self.start[rows], length)], length)
 
     def raw(self, row: int) -> bytes:
         """The name as on disk."""
@@ -198,9 +205,11 @@ class _Pass:
         number, holder, place, parent = columns[:4]
         order = np.lexsort((place, holder, number, parent))
         named = set(number[number != holder].tolist())
-        columns = [column[order] for column in columns]
-        units = np.concatenate([*self.units, np.zeros(0, np.uint16)])
         nameless = sorted(number for number in self.nameless if number not in named)
+        del number, holder, place, parent
+        for at, column in enumerate(columns):
+            columns[at] = column[order]
+        units = np.concatenate([*self.units, np.zeros(0, np.uint16)])
         return NameIndex(self.table, files, tuple(nameless), self.end - FIRST_USER - self.signed,
                          units, *columns)
 
@@ -279,9 +288,10 @@ def _are_odd(names: Names, start: Ints) -> Flags:
 
 def _join(parts: list[tuple[NDArray[Any], ...]], empty: str) -> list[NDArray[Any]]:
     """Columns out of the columns of each part, which is emptied; "4" is four numbers a row."""
-    columns = []
-    for number, kind in enumerate(empty):
-        none = np.zeros((0, 4), np.int64) if kind == "4" else np.zeros(0, kind)
-        columns.append(np.concatenate([none, *(part[number] for part in parts)]))
+    rows = [list(part) for part in parts]
     parts.clear()
-    return columns
+    columns = []
+    for kind in reversed(empty):  # so that each piece is let go of once it is copied
+        none = np.zeros((0, 4), np.int64) if kind == "4" else np.zeros(0, kind)
+        columns.append(np.concatenate([none, *(row.pop() for row in rows)]))
+    return columns[::-1]

@@ -168,7 +168,7 @@ class Ntfs:
                 yield found
 
     def listing(self, *, deleted: bool = True) -> Iterator[Entry | Listed]:
-        """The same, plain files of a directory many at once, not made entries yet."""
+        """The same, plain files and directories as rows, not made entries yet."""
         return self._walk(include_deleted=deleted).run(self.root())
 
     def children(self, directory: Entry) -> list[Entry]:

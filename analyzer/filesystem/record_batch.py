@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.columns import spread
 from analyzer.filesystem.attributes import DOS, MAX_CLUSTERS, AttributeType
 from analyzer.filesystem.mft import NUMBER_AT, SECTOR
 from analyzer.times import LATEST
@@ -318,10 +319,3 @@ def _beside_long(record: Ints, parent: Longs, space: Ints) -> Flags:
     key = record * len(record) + directory
     result: Flags = short & np.isin(key, key[~short])
     return result
-
-
-def spread(start: Ints, length: Ints) -> Ints:
-    """The indexes of every item of runs: start, start + 1 ... for each, one after the other."""
-    ends = np.cumsum(length)
-    total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total) + np.repeat(start - ends + length, length)

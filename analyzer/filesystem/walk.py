@@ -5,8 +5,10 @@ entered once, and only by a name that its own $FILE_NAME confirms. Names that no
 reaches (deleted directories reused, damaged indexes, loops) come last, under /$OrphanFiles.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Final
 
 import numpy as np
@@ -26,21 +28,28 @@ from analyzer.filesystem.entries import ORPHANS, Entry, Link, make_entry
 from analyzer.filesystem.listing import Listed
 from analyzer.filesystem.mft import MftRecord
 from analyzer.filesystem.name_index import NameIndex, NameRow
+from analyzer.filesystem.record_batch import Flags, Ints
 
 ROOT: Final = 5
 """MFT number of the root directory."""
 DEEPEST: Final = 512
 MOST_ENTRIES: Final = 5_000_000
 LONGEST_PATH: Final = 32_768
+_PART: Final = 16_384
+"""Rows of a directory that are looked at together: bounds memory where it has millions."""
 ORPHAN: Final = "orphan"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An entry, and whether its own record confirms that it is a directory to be entered."""
+    """An entry, and whether its own record confirms that it is a directory to be entered.
+
+    listed  the same as rows, where it is plain
+    """
 
     entry: Entry
     can_enter: bool
+    listed: Listed | None = None
 
 
 @dataclass(slots=True)
@@ -53,13 +62,13 @@ class Walk:
     report: Callable[[Notice], None]
     include_deleted: bool = True
     address: str = ""
-    _seen: bytearray = field(default_factory=bytearray)
+    _seen: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
     _entered: set[int] = field(default_factory=set)
     _agreed: set[int] | None = None
 
     def run(self, root: Entry) -> Iterator[Entry | Listed]:
-        """Every entry below `root`, parents before children; plain files many at once."""
-        self._seen = bytearray(len(self.names))
+        """Every entry below `root`, parents before children; plain ones many at once."""
+        self._seen = np.zeros(len(self.names), np.bool_)
         files = self.names.files
         with attention.on("volume", self.address):
             self._agreed = agreeing(self.names, files.number[files.is_directory].tolist())
@@ -73,44 +82,75 @@ class Walk:
             yield found
 
     def children(self, directory: Entry) -> Iterator[Entry]:
-        """What is in a directory, sorted by name, then number."""
+        """What is in a directory, in the order of `_steps`."""
         for found in self._steps(directory):
             if isinstance(found, Listed):
                 yield from found.entries()
             else:
                 yield found.entry
 
-    def _steps(self, directory: Entry) -> "list[Step | Listed]":
-        """What is in a directory, sorted by name, then number; plain files many at once."""
+    def _steps(self, directory: Entry) -> "Iterable[Step | Listed]":
+        """What is in a directory, sorted by name, then number; plain files many at once.
+
+        Where there are very many, names are sorted within parts that are in order of number.
+        """
         number = directory.inode
         agreed = agreeing(self.names, [number]) if self._agreed is None else self._agreed
         steps = self._agreed_steps(directory) if number in agreed else None
-        return [*self._weighed_steps(directory)] if steps is None else steps
+        return self._weighed_steps(directory) if steps is None else steps
 
     def _agreed_steps(self, directory: Entry) -> "list[Step | Listed] | None":
         """Where index and files say the same; None where a record is not what it seemed."""
-        names = self.names
-        rows = [row for row in names.rows(directory.inode) if names.is_ours[row]]
-        rows.sort(key=lambda row: (names.texts[row], names.number[row]))
         steps: list[Step | Listed] = []
-        plain: list[int] = []
-        for row in rows:
-            if names.is_plain[row] and not names.files.is_directory[names.file[row]]:
-                plain.append(row)
-                continue
-            found = names.get(row)
+        for part in self._parts(directory.inode):
+            rows = np.arange(part.start, part.stop)
+            rows = rows[self.names.is_ours[rows]]
+            texts = self.names.texts(rows)
+            order = sorted(range(len(rows)), key=texts.__getitem__)  # rows are in order of number
+            found = self._agreed_part(directory, rows[np.array(order, np.int64)])
             if found is None:
                 return None
-            if plain:
-                steps.append(Listed(names, directory.path, np.array(plain)))
-                plain = []
-            steps.append(self._step(confirmed_link(found), directory.path))
-        if plain:
-            steps.append(Listed(names, directory.path, np.array(plain)))
-        self._mark(rows)
+            steps += found
+            self._mark(rows)
         return steps
 
-    def _weighed_steps(self, directory: Entry) -> list[Step]:
+    def _agreed_part(self, directory: Entry, rows: Ints) -> "list[Step | Listed] | None":
+        names = self.names
+        whole = Listed.of(names, directory.path, rows)
+        is_plain = names.is_plain[rows]
+        is_folder = is_plain & names.files.is_directory[whole.file]
+        folders = whole.only(is_folder).entries()
+        alone = np.flatnonzero(is_folder | ~is_plain)
+        steps: list[Step | Listed] = []
+        after = 0
+        for place in [*alone.tolist(), len(rows)]:
+            if place > after:
+                steps.append(Listed.of(names, directory.path, rows[after:place]))
+            after = place + 1
+            if place == len(rows):
+                break
+            if is_folder[place]:
+                steps.append(Step(next(folders), can_enter=True, listed=Listed.of(
+                    names, directory.path, rows[place:after])))
+                continue
+            found = names.get(int(rows[place]))
+            if found is None:
+                return None
+            steps.append(self._step(confirmed_link(found), directory.path))
+        return steps
+
+    def _parts(self, number: int) -> Iterator[range]:
+        """The rows of a directory, `_PART` or so at a time; the names of one file together."""
+        rows = self.names.rows(number)
+        low = rows.start
+        while low < rows.stop:
+            high = min(low + _PART, rows.stop)
+            while high < rows.stop and self.names.number[high] == self.names.number[high - 1]:
+                high += 1
+            yield range(low, high)
+            low = high
+
+    def _weighed_steps(self, directory: Entry) -> Iterator[Step]:
         """Name by name, out of what the index, the files and The Sleuth Kit say."""
         number = directory.inode
         try:
@@ -118,8 +158,39 @@ class Walk:
         except EvidenceError:
             record = None
         if record is not None and not record.is_named_by(directory.sequence):
-            return []
-        rows = [row for row in map(self.names.get, self.names.rows(number)) if row is not None]
+            return
+        index = self._index(record, directory.path) if record is not None else None
+        unlisted = 0
+        for part, some in self._with_index([*self._parts(number)] or [range(0)], index):
+            links = self._weighed(directory, record, some, part)
+            unlisted += sum(link.note == NOT_IN_INDEX for link in links)
+            found = [self._step(link, directory.path) for link in links]
+            yield from sorted(found, key=lambda s: (s.entry.name, s.entry.inode,
+                                                    not s.entry.allocated, s.entry.raw_name,
+                                                    s.entry.note))
+        if unlisted:
+            self.report(Notice("NTFS-INDEX", f"{directory.path[:200]}: {unlisted} names are not "
+                               "in the directory's index", "they come from the files themselves"))
+
+    def _with_index(self, parts: list[range], index: list[IndexName] | None
+                    ) -> Iterator[tuple[range, list[IndexName] | None]]:
+        """Each part with the names that the index has for its files."""
+        if index is None or len(parts) == 1:
+            yield from ((part, index) for part in parts)
+            return
+        listed = {name.text for name in index if name.allocated}
+        index = [name for name in index if not (name.has_lost_file and name.text in listed)]
+        index.sort(key=attrgetter("inode"))
+        numbers = [int(self.names.number[part.start]) for part in parts[1:]]
+        ends = [bisect_left(index, number, key=attrgetter("inode")) for number in numbers]
+        for part, low, high in zip(parts, [0, *ends], [*ends, len(index)], strict=True):
+            yield part, index[low:high]
+
+    def _weighed(self, directory: Entry, record: MftRecord | None, index: list[IndexName] | None,
+                 part: range) -> list[Link]:
+        """The names of some of the rows, and those of the same files in the index."""
+        number = directory.inode
+        rows = [row for row in map(self.names.get, part) if row is not None]
 
         def is_ours(row: NameRow) -> bool:
             sequence = row.name.parent.sequence
@@ -128,18 +199,11 @@ class Walk:
             return (record.is_named_by(sequence) if record is not None
                     else sequence == directory.sequence)
 
-        index = self._index(record, directory.path) if record is not None else None
         others = [row for row in rows if row.record.number != number]
         links = link_names(index, others, is_ours, self.names.table.record)
         self._mark([row.row for row in rows if is_ours(row)]
                    + [link.row for link in links if link.row is not None])
-        unlisted = sum(link.note == NOT_IN_INDEX for link in links)
-        if unlisted:
-            self.report(Notice("NTFS-INDEX", f"{directory.path[:200]}: {unlisted} names are not "
-                               "in the directory's index", "they come from the files themselves"))
-        found = [self._step(link, directory.path) for link in links]
-        return sorted(found, key=lambda s: (s.entry.name, s.entry.inode, not s.entry.allocated,
-                                            s.entry.raw_name, s.entry.note))
+        return links
 
     def _index(self, record: MftRecord, path: str) -> list[IndexName] | None:
         """The names in a directory's index without those of itself and of its parent.
@@ -154,10 +218,9 @@ class Walk:
             own.update(int(self.names.parent[row]) for row in self.names.rows_of(record.number))
         return [name for name in names if name.text not in (b".", b"..") or name.inode not in own]
 
-    def _mark(self, rows: list[int]) -> None:
-        if self._seen:
-            for row in rows:
-                self._seen[row] = 1
+    def _mark(self, rows: "Sequence[int] | Ints") -> None:
+        if len(self._seen):
+            self._seen[np.asarray(rows, np.int64)] = True
 
     def _step(self, link: Link, directory: str) -> Step:
         if link.note == LOST and link.allocated:
@@ -176,13 +239,13 @@ class Walk:
         self._mark(self.names.rows_of(root.inode))
         yield from self._descend(self._steps(root))
         for is_loop in (False, True):
-            for row in range(len(self.names)):
+            for row in np.flatnonzero(~self._seen).tolist():
                 if not self._seen[row] and (is_loop or not self._has_directory(row)):
-                    self._seen[row] = 1
+                    self._seen[row] = True
                     yield from self._descend(self._orphan(row))
         yield from self._descend([self._step(link, ORPHANS) for link in self._nameless()])
 
-    def _descend(self, steps: Sequence[Step | Listed]) -> Iterator[Entry | Listed]:
+    def _descend(self, steps: Iterable[Step | Listed]) -> Iterator[Entry | Listed]:
         stack = [iter(steps)]
         while stack:
             step = next(stack[-1], None)
@@ -195,7 +258,7 @@ class Walk:
             entry = step.entry
             if not entry.allocated and not self.include_deleted:
                 continue
-            yield entry
+            yield step.listed or entry
             if step.can_enter and self._may_enter(entry, len(stack)):
                 self._entered.add(entry.inode)
                 stack.append(iter(self._steps(entry)))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from analyzer.records.access import AccessGrant, Account, FileAccess
+from analyzer.records.batch import Batch, masked
 from analyzer.records.hosts import HostService, HostSetting, RoleEvidence
 from analyzer.records.installations import Evidence, FileEntry, GuestIdentity, System, Volume
 from analyzer.records.logs import EventActor, LogEvent
@@ -48,6 +49,7 @@ __all__ = [
     "AccessLogMachine",
     "Account",
     "AttachedDisk",
+    "Batch",
     "Coverage",
     "DeletedRegistryKey",
     "DiskCompanion",
@@ -90,6 +92,7 @@ __all__ = [
     "Volume",
     "column_types",
     "events",
+    "masked",
     "moment",
     "moments",
     "table_name",

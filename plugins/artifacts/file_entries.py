@@ -1,27 +1,44 @@
 """Files and directories of a system."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+import numpy as np
+
+from analyzer.file_batch import file_batch
+from analyzer.filesystem.touched import Touched
 from analyzer.plugin import artifact
-from analyzer.records import FileEntry, Record
+from analyzer.records import Batch, FileEntry, Record
 from analyzer.source import Source
 from analyzer.system import WindowsSystem
 from analyzer.volume import Item
 
 
 @artifact(FileEntry)
-def file_entries(system: WindowsSystem) -> Iterator[Record]:
+def file_entries(system: WindowsSystem) -> Iterator[Record | Batch]:
     """Every name on the NTFS volumes, deleted ones too, with both sets of times and its streams."""
     for volume in system.volumes if system.owns_volumes else ():
         lost = volume.touched()
-        for item in volume.walk():
-            for entry in _entries(item):
-                touched = lost.get((item.entry.inode, entry.stream))
-                if touched is not None:
-                    note = "; ".join(filter(None, (entry.note, touched.note)))
-                    entry = replace(entry, note=note)
-                yield system.own(entry)
+        spoilt = np.array(sorted({inode for inode, _ in lost}), np.int64)
+        for found in volume.listing():
+            if isinstance(found, Item):
+                yield from _owned(system, found, lost)
+                continue
+            is_spoilt = np.isin(found.names.number[found.rows], spoilt)
+            yield system.own(file_batch(volume, found.only(~is_spoilt)))
+            for entry in found.only(is_spoilt).entries():
+                yield from _owned(system, volume.item(entry), lost)
+
+
+def _owned(system: WindowsSystem, item: Item,
+           lost: Mapping[tuple[int, str], Touched]) -> Iterator[Record]:
+    """The entries of an item, with what of them cannot be read."""
+    for entry in _entries(item):
+        touched = lost.get((item.entry.inode, entry.stream))
+        if touched is not None:
+            note = "; ".join(filter(None, (entry.note, touched.note)))
+            entry = replace(entry, note=note)
+        yield system.own(entry)
 
 
 def _entries(item: Item) -> Iterator[FileEntry]:

@@ -17,6 +17,7 @@ from analyzer.errors import EvidenceError, Notice
 from analyzer.machines import GuestState, guest_states, open_guest
 from analyzer.plugin import discover
 from analyzer.records import (
+    Batch,
     Coverage,
     DiskLayer,
     FileEntry,
@@ -57,6 +58,9 @@ class Statement:
 
     records: list[Record] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
+
+    def take(self, record: Record | Batch) -> None:
+        self.records += record.records() if isinstance(record, Batch) else [record]
 
     def of(self, kind: type[Any]) -> Iterator[Any]:
         return (record for record in self.records if isinstance(record, kind))
@@ -101,7 +105,7 @@ def _states(system: WindowsSystem, said: Statement) -> list[GuestState]:
         yield from ()
 
     problem = guarded("guests", Place(system.source, system.system_id), found, (),
-                      said.records.append, WATCH)
+                      said.take, WATCH)
     said.records += [problem] if problem else []
     return states
 
@@ -150,7 +154,7 @@ def _ask(system: WindowsSystem, said: Statement) -> None:
     place = Place(system.source, system.system_id, system.vm_id, system.snapshot_id)
     for plugin in ARTIFACTS:
         problem = guarded(plugin.name, place, lambda p=plugin: p.function(system),  # type: ignore[misc] # lambda
-                          plugin.yields, said.records.append, WATCH)
+                          plugin.yields, said.take, WATCH)
         said.records += [problem] if problem else []
         said.records += [*system.problems(), *system.coverage()]
 

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from analyzer import times
 from analyzer.records import (
+    Batch,
     DiskCompanion,
     DiskLayer,
     FileEntry,
@@ -42,7 +43,7 @@ VM, S1 = "11111111-2222-3333-4444-555555555555", "10000000-0000-0000-0000-000000
 R = TypeVar("R", bound=Record)
 
 
-def of(kind: type[R], records: Iterable[Record]) -> list[R]:
+def of(kind: type[R], records: Iterable[Record | Batch]) -> list[R]:
     return [record for record in records if isinstance(record, kind)]
 
 
