@@ -6,7 +6,7 @@ extension, reaches no other file and no network, and its settings are locked.
 
 import base64
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from analyzer.case.folder import Case
 from analyzer.case.schema import Column, arrow_schema, table_columns
+from analyzer.case.stories import OF_MACHINE, as_events
 from analyzer.errors import UsageError
 from analyzer.records import TABLES
 from analyzer.text import show
@@ -161,6 +162,8 @@ class Window:
     """GUID or name of a machine, in any case; "" for everything."""
     begin: int | None = None
     end: int | None = None
+    story: bool = False
+    """Lines of `life_event` instead of every moment."""
 
 
 class CaseTables:
@@ -172,16 +175,19 @@ class CaseTables:
     def __init__(self, case: Case, window: Window | None = None) -> None:
         self._connection = connect(case)
         self._window = Window() if window is None else window
-        self._machine_ids = self.machine_ids(self._window.vm) if self._window.vm else set()
+        vm = self._window.vm
+        self._stories = self.stories(vm) if vm and self._window.story else set()
+        self._machine_ids = self.machine_ids(vm) if vm and not self._stories else set()
 
-    def _sorted(self, table: str, where: str = "", first: str = "") -> str:
+    def _sorted(self, table: str, where: str = "", first: str = "", relation: str = "") -> str:
         names = [_name(c.name) for c in table_columns(table)]
         keys = ", ".join(f"{n} NULLS LAST" for n in ([first] if first else []) + names)
-        return (f"SELECT {', '.join(names)} FROM stored.{_name(table)} "  # noqa: S608 - own names only
+        relation = relation or f"stored.{_name(table)}"
+        return (f"SELECT {', '.join(names)} FROM {relation} "  # noqa: S608 - own names only
                 f"{where} ORDER BY {keys}")
 
-    def _batches(self, sql: str) -> Iterator[pa.RecordBatch]:
-        relation = self._connection.cursor().sql(sql)
+    def _batches(self, sql: str, values: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+        relation = self._connection.cursor().sql(sql, params=None if values is None else [values])
         if relation is not None:
             for batch in relation.to_arrow_reader(_BATCH):
                 yield from _pieces(batch)
@@ -199,6 +205,14 @@ class CaseTables:
     def rows(self, table: str) -> Iterator[dict[str, Any]]:
         """The same, row by row; None for missing values."""
         for batch in self._batches(self._sorted(table)):
+            yield from batch.to_pylist()
+
+    def matching(self, table: str, column: str, values: Collection[str]) \
+            -> Iterator[dict[str, Any]]:
+        """Rows whose text in `column`, after its last backslash, is one of these in any case."""
+        last = f"lower(string_split({_name(column)}, '\\')[-1])"
+        where = f"WHERE {last} IN (SELECT lower(unnest(?)))"
+        for batch in self._batches(self._sorted(table, where), sorted(values)):
             yield from batch.to_pylist()
 
     def counts(self, table: str, column: str) -> dict[Any, int]:
@@ -225,8 +239,9 @@ class CaseTables:
             yield from batch.to_pylist()
 
     def timeline(self) -> Iterator[pa.RecordBatch]:
-        """Rows of `event` in order of time, inside the window."""
-        return self._batches(self._sorted("event", self._where(["at"]), '"at"'))
+        """Rows of `event`, or the story in their form, in order of time, inside the window."""
+        relation = as_events() if self._window.story else ""
+        return self._batches(self._sorted("event", self._where(["at"]), '"at"', relation))
 
     def files(self) -> Iterator[pa.RecordBatch]:
         """Rows of `file_entry` that have a time inside the window."""
@@ -236,7 +251,9 @@ class CaseTables:
     def _where(self, times: list[str]) -> str:
         """The window as a condition on the machine and on any of these columns."""
         window, tests = self._window, []
-        if window.vm:
+        if self._stories:
+            tests.append(f"story IN ({', '.join(map(_quote, sorted(self._stories)))})")
+        elif window.vm:
             ids = ", ".join(_quote(i) for i in sorted(self._machine_ids))
             tests.append(f"vm_id IN ({ids})")
         limits = [f"{{}} >= {window.begin:d}"] if window.begin is not None else []
@@ -245,6 +262,12 @@ class CaseTables:
             inside = " AND ".join(limits)
             tests.append(" OR ".join(f"({inside})".replace("{}", _name(t)) for t in times))
         return f"WHERE {' AND '.join(f'({test})' for test in tests)}" if tests else ""
+
+    def stories(self, vm: str) -> set[str]:
+        """Stories of the machines called `vm`, those that only a log or a disk knows as well."""
+        wanted = vm.strip("{}")
+        found = self._connection.execute(OF_MACHINE, [vm, wanted, wanted]).fetchall()
+        return {str(story) for (story,) in found}
 
     def machine_ids(self, vm: str) -> set[str]:
         """Ids of the machines called `vm`; raises UsageError with the nearest names."""

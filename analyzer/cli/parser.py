@@ -133,6 +133,9 @@ def _case_verbs(verbs: Any) -> None:
                         help="table, json or csv (default: %(default)s)")
     parser = _add(verbs, "timeline", "stored:timeline", "show what happened when, oldest first")
     parser.add_argument("case", metavar="CASE")
+    parser.add_argument("--story", action="store_true",
+                        help="the story of each machine, joined from all witnesses, "
+                             "instead of every moment")
     parser.add_argument("--vm", default="", metavar="ID|NAME", help="one machine only")
     parser.add_argument("--from", dest="begin", default="", metavar="T",
                         help="from this time on, ISO 8601, UTC: 2008-11-09 or 2008-11-09T05:34")

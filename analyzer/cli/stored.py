@@ -83,7 +83,8 @@ def timeline(arguments: Namespace) -> int:
     from analyzer.case.folder import existing
     from analyzer.case.query import CaseTables, Window
 
-    window = Window(arguments.vm, _ticks("--from", arguments.begin), _ticks("--to", arguments.end))
+    window = Window(arguments.vm, _ticks("--from", arguments.begin), _ticks("--to", arguments.end),
+                    arguments.story)
     if window.begin is not None and window.end is not None and window.begin >= window.end:
         raise UsageError("--from is not before --to")
     tables = CaseTables(existing(Path(arguments.case)), window)

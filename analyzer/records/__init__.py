@@ -33,6 +33,7 @@ from analyzer.records.networks import (
 from analyzer.records.record import Record, column_types, moment, moments, table_name
 from analyzer.records.registry import DeletedRegistryKey
 from analyzer.records.results import Coverage, Event, Finding, Problem, Run
+from analyzer.records.stories import LifeEvent
 from analyzer.records.witnesses import (
     AccessLogClient,
     AccessLogMachine,
@@ -64,6 +65,7 @@ __all__ = [
     "HostNetworkObject",
     "HostService",
     "HostSetting",
+    "LifeEvent",
     "LogEvent",
     "NetworkInterface",
     "Problem",
@@ -138,6 +140,7 @@ _RECORDS: tuple[type[Record], ...] = (
     AccessLogClient,
     AttachedDisk,
     HostNetworkObject,
+    LifeEvent,
     Event,
     Finding,
     Problem,

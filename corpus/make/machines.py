@@ -98,6 +98,7 @@ def add_dc01(out: World, scratch: Path) -> None:
     out.add_layer(third, vm.guid, acquired, fragmented=True)
     out.add_layer(fourth, vm.guid, taken["S1b"])
     out.add_layer(orphan, vm.guid, ticks("2009-07-17 06:29:50"))
+    out.applied.append((vm.guid, fourth.created, "Before patch"))
     out.findings.append({"code": "orphan disk", "path": orphan.path})
     out.chains.append(Chain("", "orphan", None, orphan, states["S1b"]))
 

@@ -97,6 +97,8 @@ class World:
     chains: list[Chain] = field(default_factory=list)
     deleted: dict[str, int] = field(default_factory=dict)
     """Paths written and then deleted, and when."""
+    applied: list[tuple[str, int, str]] = field(default_factory=list)
+    """Machine, time and name of each snapshot that was gone back to."""
     findings: list[Mapping[str, str]] = field(default_factory=list)
 
     def add_layer(

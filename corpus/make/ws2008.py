@@ -22,6 +22,7 @@ from corpus.make import (
 from corpus.make import windows as win
 from corpus.make.host_windows import Switch
 from corpus.make.ntfs import Tree
+from corpus.make.stories import stories
 from corpus.make.times import TICKS, born, ticks
 from corpus.make.windows import Windows
 from corpus.make.world import World
@@ -98,6 +99,7 @@ def build(corpus: Path, scratch: Path) -> None:
         ],
         "machines": truth.machines(world),
         "chains": truth.chains(world),
+        "stories": stories(world) | {FORMER: []},
         "findings": world.findings,
     }
     host.tell(corpus, scratch, "ws2008", document)

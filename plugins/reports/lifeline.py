@@ -1,13 +1,11 @@
 """Dated moments of machines on an axis of time, as places for markers that never overlap."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Final
 
 from analyzer.plugin import Tables
-from analyzer.records import TABLES, Record, column_types, events
-from analyzer.source import Source
 from plugins.reports.hosts import Homes, Row
 
 WIDTH: Final = 720
@@ -17,32 +15,27 @@ STEP: Final = 24
 """Units that a marker takes, both ways."""
 SHOWN: Final = 60
 """Moments of one machine on the page."""
-TOLD: Final = ("virtual_machine", "snapshot", "disk_layer", "system", "guest_identity")
-"""Tables whose moments make a lifeline; few rows each, unlike files and events."""
-SHAPES: Final = {"machine": "diamond", "snapshot": "circle", "disk": "square",
-                 "system": "triangle"}
+SHAPES: Final = {"snapshot": "circle", "disk": "square", "guest": "triangle", "clock": "cross"}
+"""Shapes of markers by a word of what happened; all else is of the machine."""
 
 
 @dataclass(slots=True)
 class Lifeline:
-    """Moments of one machine; the same moment told twice is one."""
+    """Moments of one machine, from the table life_event."""
 
     rows: dict[tuple[int, str, str], Row] = field(default_factory=dict)
-    told: Counter[tuple[int, str, str]] = field(default_factory=Counter)
-    """How many rows tell each moment, e.g. one for each snapshot."""
 
     def add(self, row: Row) -> None:
-        """Take a row with the fields of an event."""
+        """Take a line of the story with its time as `at`."""
         key = row["at"], row["what"], row["subject"]
         if key in self.rows or len(self.rows) < 10 * SHOWN:
             self.rows.setdefault(key, row)
-            self.told[key] += 1
 
     @property
     def moments(self) -> list["Moment"]:
         """In order of time, at most SHOWN."""
         keys = sorted(self.rows)[:SHOWN]
-        return [Moment(number, self.rows[key], self.told[key])
+        return [Moment(number, self.rows[key])
                 for number, key in enumerate(keys, 1)]
 
     @property
@@ -57,12 +50,12 @@ class Moment:
 
     number: int
     row: Row
-    told: int
 
     @property
     def shape(self) -> str:
-        """Shape of its marker, by topic."""
-        return SHAPES.get(self.row["topic"], "cross")
+        """Shape of its marker, by what happened."""
+        what = self.row["what"]
+        return next((shape for word, shape in SHAPES.items() if word in what), "diamond")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,26 +67,17 @@ class Marker:
     level: int
 
 
-def lifelines(tables: Tables, homes: Homes) -> dict[int, Lifeline]:
-    """Lifelines by `id` of the machine."""
+def lifelines(tables: Tables, homes: Homes) -> tuple[dict[int, Lifeline], list[Row]]:
+    """Lifelines by `id` of the machine; what no machine with a section of its own is told of."""
     lines: defaultdict[int, Lifeline] = defaultdict(Lifeline)
-    for table in TOLD:
-        for row in tables.rows(table):
-            if (home := homes.of(row)) is not None:
-                for event in events(_record(table, row)):
-                    lines[id(home)].add(row | {"at": event.at, "what": event.what,
-                                               "subject": event.subject, "topic": event.topic})
-    return lines
-
-
-def _record(table: str, row: Row) -> Record:
-    """The record that a row of a table was made of."""
-    record = TABLES[table]
-    values: dict[str, Any] = {
-        name: tuple(row[name]) if isinstance(row[name], list) else row[name]
-        for name in column_types(record) if name != "source"}
-    values["source"] = Source(**{f.name: row[f"source_{f.name}"] for f in fields(Source)})
-    return record(**values)
+    others: list[Row] = []
+    for row in tables.rows("life_event"):
+        home = homes.of(row) if row["vm_id"] else None
+        if home is None:
+            others.append(row)
+        elif row["happened_at"] is not None:
+            lines[id(home)].add(row | {"at": row["happened_at"]})
+    return lines, others
 
 
 def span(moments: Iterable[Moment]) -> tuple[int, int]:

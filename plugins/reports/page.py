@@ -70,7 +70,7 @@ class Section:
 def page(tables: Tables) -> dict[str, Any]:
     """Values for the template."""
     case = inventory(tables)
-    lines = lifelines(tables, case.homes)
+    lines, others = lifelines(tables, case.homes)
     pairs = [(host, machine) for host in case.hosts for machine in host.machines][:MACHINES]
     told = {id(machine): lines.get(id(machine), Lifeline()) for _, machine in pairs}
     moments = {vm: line.moments for vm, line in told.items()}
@@ -84,9 +84,11 @@ def page(tables: Tables) -> dict[str, Any]:
             "more_machines": len(case.machines) - len(sections), "rows": ROWS,
             "files": tables.counts("file_entry", "allocated"),
             "events": tables.counts("event", "topic"),
+            "other_stories": others[:ROWS], "more_stories": len(others[ROWS:]),
             "other_disks": disk_tree(case.others),
             "other_files": disk_files(case.others["disk_layer"].rows),
             "networks": topologies(tables), "totals": _totals(case),
+            "silent": [row for row in case.others["finding"].rows if row["code"] == "LOG-SILENT"],
             "findings": _gathered(case, "finding"), "problems": _gathered(case, "problem"),
             "coverage": _gathered(case, "coverage"), "volumes": _gathered(case, "volume"),
             "names": {m.row["vm_id"]: m.row["name"] for m in case.machines}}

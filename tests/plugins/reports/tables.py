@@ -1,7 +1,7 @@
 """A case as a dict of table name -> records: the test double of a stored case."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import fields, replace
 from typing import Any
 
@@ -50,6 +50,12 @@ class FakeTables:
 
     def rows(self, table: str) -> Iterator[dict[str, Any]]:
         return map(row, self.records[table])
+
+    def matching(self, table: str, column: str, values: Collection[str]) \
+            -> Iterator[dict[str, Any]]:
+        wanted = {value.lower() for value in values}
+        return (found for found in self.rows(table)
+                if found[column].rpartition("\\")[2].lower() in wanted)
 
     def counts(self, table: str, column: str) -> dict[Any, int]:
         return dict(Counter(values[column] for values in self.rows(table)))

@@ -1,0 +1,32 @@
+"""The story of each machine, joined from all that tells of it."""
+
+from collections.abc import Iterator
+from itertools import chain
+
+from analyzer.plugin import Tables, analysis
+from analyzer.records import LifeEvent, Record
+from plugins.story.from_files import from_files
+from plugins.story.from_logs import clocks_set_back, from_logs
+from plugins.story.from_settings import (
+    from_disks,
+    from_guests,
+    from_machines,
+    from_users,
+)
+from plugins.story.joining import lines
+from plugins.story.owners import Owners
+
+
+@analysis("disk_layer", "file_entry", "guest_identity", "log_event", "recycled_file",
+          "saved_state", "snapshot", "system", "user_trace", "virtual_machine",
+          yields=(LifeEvent,))
+def life_story(tables: Tables) -> Iterator[Record]:
+    """What happened to each machine, in order, with witnesses, certainty and contradictions.
+
+    Machines that only logs, lists or the bin know have a story too, and so has a disk that no
+    machine names. Times within two minutes that tell the same are one line.
+    """
+    owners = Owners(tables)
+    witnesses = (from_machines, from_disks, from_files, from_guests, from_logs, from_users)
+    yield from lines(chain.from_iterable(told(tables, owners) for told in witnesses),
+                     list(clocks_set_back(tables)))

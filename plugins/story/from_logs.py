@@ -1,0 +1,105 @@
+"""What event logs of hosts and guests say happened to machines, and when clocks were set back."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from analyzer.formats.event_meanings import VERIFIED, meanings
+from analyzer.plugin import Tables
+from analyzer.times import iso
+from plugins.story.happening import DERIVED, DIRECT, WINDOW, Happening, Row, Teller, told
+from plugins.story.owners import Owners
+
+WORDS: Final = {
+    "started by the cluster": "started", "shut down by the host": "shut down",
+    "shut down by the guest": "shut down", "reset by the host": "reset",
+    "reset by the guest": "reset", "merge finished": "merged", "disk merged": "merged",
+    "live migration completed": "migrated", "offline migration completed": "migrated",
+    "migrated here": "migrated", "settings changed: device added": "settings changed",
+    "settings changed: device removed": "settings changed",
+    "operating system booted": "guest booted",
+}
+INSIDE: Final = {"Windows started": "guest booted", "event log service started": "guest booted",
+                 "Windows shut down": "guest shut down",
+                 "event log service stopped": "guest shut down",
+                 "Windows started after no clean shutdown": "guest booted",
+                 "last shutdown was unexpected": "guest stopped without shutdown"}
+"""Of a guest's own log."""
+ASIDE: Final = {"logon", "service changed state", "service start type changed",
+                "service installed", "WMI provider started", "WMI provider shut down",
+                "PowerShell pipeline with Hyper-V commands", "clock changed",
+                "PowerShell script block with Hyper-V commands"}
+"""Meanings that concern no machine."""
+
+
+def from_logs(tables: Tables, owners: Owners) -> Iterator[Happening]:
+    """Events with a meaning, by machine: its id, its name, or the disk concerned."""
+    wanted = {meaning.what for meaning in meanings()} - ASIDE
+    for row in tables.matching("log_event", "meaning", wanted):
+        if row["logged_at"] is None:
+            continue
+        if row["meaning"] in INSIDE:
+            yield from _inside(row, owners)
+            continue
+        for teller in _tellers(row, owners):
+            what = WORDS.get(row["meaning"], row["meaning"])
+            yield told(row, "log_event", "logged_at", teller, what, subject=row["concerns"],
+                       thing=row["concerns"].casefold(), certainty=_certainty(row),
+                       basis=_basis(row))
+
+
+def _inside(row: Row, owners: Owners) -> Iterator[Happening]:
+    teller = owners.of_guest(row) if "!/" in row["source_path"] else None
+    if teller is not None:
+        yield told(row, "log_event", "logged_at", teller, INSIDE[row["meaning"]],
+                   subject=row["computer"], certainty=_certainty(row),
+                   basis=f"the guest's own log: {_basis(row)}")
+
+
+def _tellers(row: Row, owners: Owners) -> list[Teller]:
+    if row["vm_id"]:
+        return [owners.machine(row["vm_id"], row["vm_name"])]
+    if row["vm_name"]:
+        return [owners.named(row["system_id"], row["vm_name"])]
+    path = row["concerns"].removeprefix("\\\\?\\")
+    if not path.lower().endswith((".vhd", ".vhdx", ".avhd", ".avhdx", ".vhds")):
+        return []
+    return owners.of_file(row["system_id"], path) or [Teller(f"disk {path}")]
+
+
+def _certainty(row: Row) -> str:
+    return DIRECT if row["certainty"] == VERIFIED else DERIVED
+
+
+def _basis(row: Row) -> str:
+    doubt = "" if row["certainty"] == VERIFIED else "; what it means on this release is not certain"
+    return f"{row['provider']} {row['event_id']}: {row['meaning']}{doubt}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetBack:
+    """The clock of a system went from `left` back to `returned`, as one of its logs shows."""
+
+    row: Row
+    left: int
+    returned: int
+
+    @property
+    def words(self) -> str:
+        return (f"the clock of this system went back from {iso(self.left)} to "
+                f"{iso(self.returned)} (record {self.row['event_record_id']} of "
+                f"{self.row['channel']})")
+
+
+def clocks_set_back(tables: Tables) -> Iterator[SetBack]:
+    """Where ids of records rise while their times fall; rows of one log come in its order."""
+    last: Row | None = None
+    for row in tables.rows("log_event"):
+        if row["logged_at"] is None or row["event_id"] is None:
+            continue
+        if last is not None and last["source_path"] == row["source_path"] \
+                and last["source_evidence"] == row["source_evidence"] \
+                and last["event_record_id"] < row["event_record_id"] \
+                and row["logged_at"] < last["logged_at"] - WINDOW:
+            yield SetBack(row, last["logged_at"], row["logged_at"])
+        last = row

@@ -1,0 +1,105 @@
+"""Witnesses of one happening become one line, and lines are held against each other."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from analyzer.records import LifeEvent
+from analyzer.times import iso
+from plugins.story.from_logs import SetBack
+from plugins.story.happening import RANKS, WINDOW, Happening
+
+AFTER: Final = {"guest installed", "guest booted", "guest shut down", "started", "turned off",
+                "saved", "snapshot taken", "snapshot applied"}
+"""What cannot come before the machine."""
+CITED: Final = 50
+"""Witnesses named in one line."""
+
+
+def lines(happenings: Iterable[Happening], set_back: Sequence[SetBack]) -> Iterator[LifeEvent]:
+    """The stories, each in order of time; lines without a time first."""
+    sorts: defaultdict[tuple[str, str, str], set[Happening]] = defaultdict(set)
+    for one in happenings:
+        sorts[one.teller.story, one.what, one.thing].add(one)
+    _name_snapshots(sorts)
+    found = [_line(cluster) for some in sorts.values() if some for cluster in _clusters(some)]
+    born = {line.story: line.happened_at for line in sorted(found, key=_order, reverse=True)
+            if line.what == "created"}
+    for line in sorted(found, key=_order):
+        yield replace(line, contradictions=(*line.contradictions, *_early(line, born),
+                                            *_twice(line, set_back)))
+
+
+def _name_snapshots(sorts: dict[tuple[str, str, str], set[Happening]]) -> None:
+    """An event says that a snapshot was taken and not which: the one taken at that time."""
+    known: defaultdict[str, list[Happening]] = defaultdict(list)
+    for (story, what, thing), some in sorts.items():
+        if what == "snapshot taken" and _is_known(thing):
+            known[story] += [one for one in some if one.at is not None]
+    for key, some in list(sorts.items()):
+        story, what, thing = key
+        for one in list(some if what == "snapshot taken" and not _is_known(thing) else ()):
+            near = _nearest(one, known[story])
+            if near is not None and abs((near.at or 0) - (one.at or 0)) <= WINDOW:
+                some.remove(one)
+                sorts[story, what, near.thing].add(
+                    replace(one, thing=near.thing, subject=near.subject))
+
+
+def _is_known(thing: str) -> bool:
+    """Whether that is a snapshot, not a path and not nothing."""
+    return thing != "" and "\\" not in thing
+
+
+def _nearest(one: Happening, others: list[Happening]) -> Happening | None:
+    at = one.at or 0
+    return min(others, key=lambda h: (abs((h.at or 0) - at), RANKS[h.certainty], h.cited),
+               default=None)
+
+
+def _order(line: LifeEvent) -> tuple[str, int, str, str]:
+    return line.story, line.happened_at or 0, line.what, line.subject
+
+
+def _clusters(some: Iterable[Happening]) -> Iterator[list[Happening]]:
+    """Neighbours in time, none further than WINDOW from the first."""
+    cluster: list[Happening] = []
+    for one in sorted(some, key=lambda h: (h.at or 0, RANKS[h.certainty], h.cited)):
+        if cluster and (one.at or 0) - (cluster[0].at or 0) > WINDOW:
+            yield cluster
+            cluster = []
+        cluster.append(one)
+    yield cluster
+
+
+def _line(cluster: list[Happening]) -> LifeEvent:
+    """Told as the witness says that speaks of just this, before those that could mean more."""
+    best = min(cluster, key=lambda h: (h.alone != "", RANKS[h.certainty], h.at or 0, h.cited))
+    times = [one.at for one in cluster if one.at is not None]
+    cited = list(dict.fromkeys(one.cited for one in [best, *cluster]))
+    more = [f"and {len(cited) - CITED} more"] if len(cited) > CITED else []
+    bases = list(dict.fromkeys([best.basis, *filter(None, [best.alone_basis]),
+                                *(one.basis for one in cluster)]))
+    return LifeEvent(
+        source=best.source, system_id=best.system_id, vm_id=best.teller.vm_id,
+        snapshot_id=best.snapshot_id, story=best.teller.story, vm_name=best.teller.vm_name,
+        happened_at=best.at, last_at=max(times, default=None), what=best.alone or best.what,
+        subject=best.subject, certainty=best.certainty, basis="; ".join(bases[:CITED]),
+        sources=tuple(cited[:CITED] + more),
+        contradictions=tuple(dict.fromkeys(d for one in cluster for d in one.doubts)))
+
+
+def _early(line: LifeEvent, born: dict[str, int | None]) -> Iterator[str]:
+    created = born.get(line.story)
+    if created is not None and line.happened_at is not None and line.what in AFTER \
+            and line.happened_at < created - WINDOW:
+        yield (f"before the machine was created ({iso(created)}): its disk is older than the "
+               "machine, or a clock was wrong")
+
+
+def _twice(line: LifeEvent, set_back: Sequence[SetBack]) -> Iterator[str]:
+    for one in set_back:
+        if one.row["system_id"] == line.system_id and line.happened_at is not None \
+                and one.returned <= line.happened_at <= one.left:
+            yield f"{one.words}: times between come twice"
