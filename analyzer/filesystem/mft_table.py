@@ -72,9 +72,9 @@ class MasterFileTable:
         for extent in self.map:
             if extent.kind != Kind.DATA:
                 continue
-            first = max(after, extent.start // wide)
+            low = max(after, extent.start // wide)
             after = max(after, min(self.count, -(-extent.end // wide)))
-            for low in range(first, after, size):
+            while low < after:
                 high = min(low + size, after, low + most)
                 if low == high:
                     self.report(Notice("MFT-MANY", f"more than {_MOST_RECORDS} MFT records",
@@ -83,6 +83,7 @@ class MasterFileTable:
                 most -= high - low
                 data = np.frombuffer(self._bytes(low * wide, (high - low) * wide), np.uint8)
                 yield np.arange(low, high), data.reshape(-1, wide)
+                low = high
 
     def _bytes(self, at: int, length: int) -> bytes:
         """Bytes of $MFT, zeros where there are none."""

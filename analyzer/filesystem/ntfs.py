@@ -38,6 +38,7 @@ from analyzer.filesystem.name_index import NameIndex
 from analyzer.filesystem.paths import fold, has_short_name, locate
 from analyzer.filesystem.reparse import Reparse
 from analyzer.filesystem.salvage import Salvage, open_ground
+from analyzer.filesystem.scan import scan
 from analyzer.filesystem.security import SecurityStore
 from analyzer.filesystem.streams import check_lost, open_stream
 from analyzer.filesystem.touched import Touched, touched
@@ -170,6 +171,10 @@ class Ntfs:
     def listing(self, *, deleted: bool = True) -> Iterator[Entry | Listed]:
         """The same, plain files and directories as rows, not made entries yet."""
         return self._walk(include_deleted=deleted).run(self.root())
+
+    def scan(self) -> Iterator[Entry | Listed]:
+        """Every name by $MFT alone, in no order of directories; see scan.py."""
+        return scan(self._walk().names)
 
     def children(self, directory: Entry) -> list[Entry]:
         """Allocated and deleted, sorted by name, then number."""

@@ -43,7 +43,7 @@ def locate(table: MasterFileTable, inode: int) -> tuple[Link, str]:
     name = first_name(table, record)
     if name is None:
         return nameless_link(record), ORPHANS
-    directory = _directory(table, name)
+    directory = directory_of(table, name)
     link = Link(name.raw, inode, record.sequence, record.in_use, record.is_directory, record, name,
                 note=ORPHAN if directory.startswith(ORPHANS) else "")
     return link, directory
@@ -59,7 +59,7 @@ def first_name(table: MasterFileTable, record: MftRecord) -> FileName | None:
     return min(names, key=lambda name: name.namespace == DOS, default=None)
 
 
-def _directory(table: MasterFileTable, name: FileName) -> str:
+def directory_of(table: MasterFileTable, name: FileName) -> str:
     """Path of the directory a name is in, from the root or from the first orphan above it."""
     parts: list[str] = []
     visited: set[int] = set()

@@ -1,0 +1,1 @@
+"""Listing a volume: our scan of $MFT and our walk beside The Sleuth Kit."""
