@@ -54,7 +54,7 @@ def _is_known(thing: str) -> bool:
 
 def _nearest(one: Happening, others: list[Happening]) -> Happening | None:
     at = one.at or 0
-    return min(others, key=lambda h: (abs((h.at or 0) - at), RANKS[h.certainty], h.cited),
+    return min(others, key=lambda h: (abs((h.at or 0) - at), *_first(h)),
                default=None)
 
 
@@ -65,7 +65,7 @@ def _order(line: LifeEvent) -> tuple[str, int, str, str]:
 def _clusters(some: Iterable[Happening]) -> Iterator[list[Happening]]:
     """Neighbours in time, none further than WINDOW from the first."""
     cluster: list[Happening] = []
-    for one in sorted(some, key=lambda h: (h.at or 0, RANKS[h.certainty], h.cited)):
+    for one in sorted(some, key=_first):
         if cluster and (one.at or 0) - (cluster[0].at or 0) > WINDOW:
             yield cluster
             cluster = []
@@ -73,9 +73,14 @@ def _clusters(some: Iterable[Happening]) -> Iterator[list[Happening]]:
     yield cluster
 
 
+def _first(one: Happening) -> tuple[int, int, str, str, str, str]:
+    """A total order: the same rows give the same lines."""
+    return (one.at or 0, RANKS[one.certainty], one.cited, one.snapshot_id, one.subject, one.basis)
+
+
 def _line(cluster: list[Happening]) -> LifeEvent:
     """Told as the witness says that speaks of just this, before those that could mean more."""
-    best = min(cluster, key=lambda h: (h.alone != "", RANKS[h.certainty], h.at or 0, h.cited))
+    best = min(cluster, key=lambda h: (h.alone != "", RANKS[h.certainty], *_first(h)))
     times = [one.at for one in cluster if one.at is not None]
     cited = list(dict.fromkeys(one.cited for one in [best, *cluster]))
     more = [f"and {len(cited) - CITED} more"] if len(cited) > CITED else []
