@@ -39,19 +39,26 @@ def write(out: BinaryIO, columns: Sequence[str], rows: Iterable[Sequence[Any]]) 
 
 
 def write_columns(out: BinaryIO, names: Sequence[str],
-                  batches: Iterable[Sequence[columns.Column]]) -> None:
-    """The same, byte for byte, from columns of text and whole numbers."""
-    write(out, names, ())
+                  batches: Iterable[Sequence[columns.Column]], *,
+                  is_marked: bool = True, empty: str = "") -> None:
+    """The same, byte for byte, from columns of text and whole numbers.
+
+    `is_marked=False` leaves out the column `escaped`, for formats whose columns are fixed;
+    `empty` is written into cells without text.
+    """
+    out.write((",".join([*names, "escaped"] if is_marked else names) + "\r\n").encode())
     for batch in batches:
         cells: list[columns.Column] = []
         changed = []
         for name, values in zip(names, batch, strict=True):
             shown = _cells(values)
+            if empty:
+                shown = pc.if_else(pc.equal(shown, ""), empty, shown)
             cells += [shown if not pa.types.is_string(values.type) else _quoted(shown), ","]
             if pa.types.is_string(values.type):
                 changed.append(pc.if_else(pc.equal(shown, values), "", f" {name}"))
-        escaped = pc.ascii_ltrim(columns.joined(*changed), " ")
-        columns.write(out, columns.joined(*cells, escaped, "\r\n"))
+        last = [pc.ascii_ltrim(columns.joined(*changed), " ")] if is_marked else []
+        columns.write(out, columns.joined(*(cells if is_marked else cells[:-1]), *last, "\r\n"))
 
 
 def _cells(values: columns.Column) -> columns.Column:

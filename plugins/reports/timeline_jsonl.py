@@ -1,12 +1,12 @@
 """The timeline as JSON lines, ready for Timesketch."""
 
-import json
 from typing import BinaryIO
 
 import pyarrow as pa
 
 from analyzer.plugin import Tables, report
 from plugins.reports import text_columns as columns
+from plugins.reports.json_lines import lines
 from plugins.reports.machine_names import machine_names
 from plugins.reports.text_columns import pc
 
@@ -25,7 +25,7 @@ def timeline_jsonl(tables: Tables, out: BinaryIO) -> None:
 
 def _lines(rows: pa.RecordBatch, names: dict[str, str]) -> columns.Column:
     at = rows["at"]
-    values = {
+    return lines({
         "message": rows["subject"],
         "datetime": columns.joined(columns.day_and_time(at), "+00:00"),
         "timestamp": pc.cast(columns.microseconds(at), pa.int64()),
@@ -44,19 +44,4 @@ def _lines(rows: pa.RecordBatch, names: dict[str, str]) -> columns.Column:
         "image_offset": rows["source_image_offset"],
         "layer": rows["source_layer"],
         "evidence": rows["source_evidence"],
-    }
-    parts: list[columns.Column] = []
-    for name, column in values.items():
-        parts += [f'{", " if parts else "{"}"{name}": ', _json(column)]
-    return columns.joined(*parts, "}\n")
-
-
-def _json(values: columns.Column) -> columns.Column:
-    """The values as JSON, text in ASCII."""
-    if pa.types.is_integer(values.type):
-        return columns.number(values, "null")
-    escaped = values
-    for character in ("\\", '"'):
-        if columns.has_any(values, character):
-            escaped = pc.replace_substring(escaped, character, f"\\{character}")
-    return columns.exactly(values, columns.joined('"', escaped, '"'), json.dumps)
+    })

@@ -1,0 +1,38 @@
+"""The timeline for Timeline Explorer."""
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from analyzer.plugin import Tables, report
+from plugins.reports import csv_cells
+from plugins.reports import text_columns as columns
+from plugins.reports.clocks import clocks
+from plugins.reports.machine_names import machine_names
+from plugins.reports.text_columns import pc
+
+COLUMNS = ("Timestamp", "TimestampDescription", "Message", "Topic", "Clock", "ClockTimeZone",
+           "MachineName", "MachineId", "SnapshotId", "SourceFile", "Detail", "EntryNumber",
+           "Offset", "ImageOffset", "Layer", "Table", "Evidence")
+
+
+@report("timeline", "ez", "timeline.ez.csv", on_request=True)
+def timeline_ez(tables: Tables, out: BinaryIO) -> None:
+    """CSV with times as Eric Zimmerman's tools write them, `2008-11-09 05:34:40.4317320`, UTC.
+
+    `Clock` is the system that wrote the time, host or guest, and `ClockTimeZone` its zone as
+    Windows calls it; how far a guest's clock was off is not known. Cells that a spreadsheet would
+    run as a formula start with `'`, and the column `escaped` names them.
+    """
+    names, known = machine_names(tables), clocks(tables)
+
+    def batches() -> Iterator[list[columns.Column]]:
+        for rows in tables.timeline():
+            time = pc.utf8_replace_slice(columns.iso(rows["at"]), 10, 11, " ")
+            yield [pc.utf8_slice_codeunits(time, 0, 27), rows["what"], rows["subject"],
+                   rows["topic"], known.clock(rows), known.zone(rows),
+                   columns.machine(rows, names), rows["vm_id"], rows["snapshot_id"],
+                   columns.address(rows), rows["source_detail"], rows["source_entry"],
+                   rows["source_offset"], rows["source_image_offset"], rows["source_layer"],
+                   rows["table"], rows["source_evidence"]]
+
+    csv_cells.write_columns(out, COLUMNS, batches())
