@@ -43,11 +43,13 @@ def _quote(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _name(column: str) -> str:
+def quoted_name(column: str) -> str:
+    """A name of ours in SQL."""
     return f'"{column}"'
 
 
-def _duck_type(column: Column) -> str:
+def duck_type(column: Column) -> str:
+    """Type of a column in DuckDB."""
     if pa.types.is_list(column.type):
         return "VARCHAR[]"
     names = {"string": "VARCHAR", "int64": "BIGINT", "bool": "BOOLEAN", "double": "DOUBLE"}
@@ -59,7 +61,7 @@ def _relation(case: Case, table: str) -> str:
     columns = table_columns(table)
     files = case.partitions(table)
     if not files:
-        empty = ", ".join(f"CAST(NULL AS {_duck_type(c)}) AS {_name(c.name)}" for c in columns)
+        empty = ", ".join(f"CAST(NULL AS {duck_type(c)}) AS {quoted_name(c.name)}" for c in columns)
         return f"SELECT {empty} WHERE false"
     marks = base64.b64encode(arrow_schema(TABLES[table]).serialize().to_pybytes())
     for file in files:
@@ -67,7 +69,7 @@ def _relation(case: Case, table: str) -> str:
                 set(pq.read_schema(file).names) != {c.name for c in columns}:
             raise UsageError(f"{file} was not written by this version of vmtrail; "
                              f"analyze the image again with --overwrite")
-    names = ", ".join(_name(c.name) for c in columns)
+    names = ", ".join(quoted_name(c.name) for c in columns)
     once = "DISTINCT " if table in _ONCE else ""
     paths = ", ".join(_quote(str(f.resolve())) for f in files)
     return f"SELECT {once}{names} FROM read_parquet([{paths}])"  # noqa: S608 - names are ours
@@ -96,17 +98,22 @@ def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
     yield from _pieces(batch.slice(half))
 
 
-def _readable(table: str) -> str:
-    """The same with times as TIMESTAMP (microseconds, UTC) beside their ticks."""
+def readable_columns(table: str) -> str:
+    """Columns with times as TIMESTAMP (microseconds, UTC) beside their ticks, in SQL."""
     shown = []
     for column in table_columns(table):
-        name = _name(column.name)
+        name = quoted_name(column.name)
         if column.is_time:
             shown.append(f"make_timestamp({name} // 10 - {_UNIX_MICROSECONDS}) AS {name}")
-            shown.append(f"{name} AS {_name(column.name + '_ticks')}")
+            shown.append(f"{name} AS {quoted_name(column.name + '_ticks')}")
         else:
             shown.append(name)
-    return f"SELECT {', '.join(shown)} FROM stored.{_name(table)}"  # noqa: S608 - own names only
+    return ", ".join(shown)
+
+
+def _readable(table: str) -> str:
+    """A whole table with readable times."""
+    return f"SELECT {readable_columns(table)} FROM stored.{quoted_name(table)}"  # noqa: S608 - own names only
 
 
 def connect(case: Case) -> duckdb.DuckDBPyConnection:
@@ -118,8 +125,8 @@ def connect(case: Case) -> duckdb.DuckDBPyConnection:
     connection.execute("SET enable_external_access=false")
     connection.execute("CREATE SCHEMA stored")
     for table in TABLES:
-        connection.execute(f"CREATE VIEW stored.{_name(table)} AS {_relation(case, table)}")
-        connection.execute(f"CREATE VIEW main.{_name(table)} AS {_readable(table)}")
+        connection.execute(f"CREATE VIEW stored.{quoted_name(table)} AS {_relation(case, table)}")
+        connection.execute(f"CREATE VIEW main.{quoted_name(table)} AS {_readable(table)}")
     connection.execute("SET lock_configuration=true")
     return connection
 
@@ -180,9 +187,9 @@ class CaseTables:
         self._machine_ids = self.machine_ids(vm) if vm and not self._stories else set()
 
     def _sorted(self, table: str, where: str = "", first: str = "", relation: str = "") -> str:
-        names = [_name(c.name) for c in table_columns(table)]
+        names = [quoted_name(c.name) for c in table_columns(table)]
         keys = ", ".join(f"{n} NULLS LAST" for n in ([first] if first else []) + names)
-        relation = relation or f"stored.{_name(table)}"
+        relation = relation or f"stored.{quoted_name(table)}"
         return (f"SELECT {', '.join(names)} FROM {relation} "  # noqa: S608 - own names only
                 f"{where} ORDER BY {keys}")
 
@@ -204,21 +211,25 @@ class CaseTables:
 
     def rows(self, table: str) -> Iterator[dict[str, Any]]:
         """The same, row by row; None for missing values."""
-        for batch in self._batches(self._sorted(table)):
+        for batch in self.batches(table):
             yield from batch.to_pylist()
 
     def matching(self, table: str, column: str, values: Collection[str]) \
             -> Iterator[dict[str, Any]]:
         """Rows whose text in `column`, after its last backslash, is one of these in any case."""
-        last = f"lower(string_split({_name(column)}, '\\')[-1])"
+        last = f"lower(string_split({quoted_name(column)}, '\\')[-1])"
         where = f"WHERE {last} IN (SELECT lower(unnest(?)))"
         for batch in self._batches(self._sorted(table, where), sorted(values)):
             yield from batch.to_pylist()
 
+    def batches(self, table: str) -> Iterator[pa.RecordBatch]:
+        """The same in batches of some thousand rows."""
+        return self._batches(self._sorted(table))
+
     def counts(self, table: str, column: str) -> dict[Any, int]:
         """How many rows there are of each value of a column."""
         rows = self._connection.execute(
-            f"SELECT {_name(column)}, count(*) FROM stored.{_name(table)} "  # noqa: S608 - own names only
+            f"SELECT {quoted_name(column)}, count(*) FROM stored.{quoted_name(table)} "  # noqa: S608 - own names only
             "GROUP BY 1 ORDER BY 1").fetchall()
         return dict(rows)
 
@@ -229,12 +240,12 @@ class CaseTables:
         Which ones depends on the values and the seed alone. `whole` gives rows with all columns,
         one for each.
         """
-        keys = ", ".join(map(_name, key))
-        values = ", ".join(f"coalesce({_name(k)}::VARCHAR, '')" for k in key)
+        keys = ", ".join(map(quoted_name, key))
+        values = ", ".join(f"coalesce({quoted_name(k)}::VARCHAR, '')" for k in key)
         digest = f"substr(md5(concat_ws(chr(31), '{seed:d}', {values})), 1, 8)"
         where = f"WHERE {digest} < '{int(share * (1 << 32)):08x}'" if share < 1 else ""
         columns = "*" if whole else f"DISTINCT {keys}"
-        for batch in self._batches(f"SELECT {columns} FROM stored.{_name(table)} {where} "  # noqa: S608 - own names only
+        for batch in self._batches(f"SELECT {columns} FROM stored.{quoted_name(table)} {where} "  # noqa: S608 - own names only
                                    f"ORDER BY {keys}"):
             yield from batch.to_pylist()
 
@@ -260,7 +271,7 @@ class CaseTables:
         limits += [f"{{}} < {window.end:d}"] if window.end is not None else []
         if limits:
             inside = " AND ".join(limits)
-            tests.append(" OR ".join(f"({inside})".replace("{}", _name(t)) for t in times))
+            tests.append(" OR ".join(f"({inside})".replace("{}", quoted_name(t)) for t in times))
         return f"WHERE {' AND '.join(f'({test})' for test in tests)}" if tests else ""
 
     def stories(self, vm: str) -> set[str]:

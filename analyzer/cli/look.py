@@ -100,7 +100,11 @@ def stat(arguments: Namespace) -> int:
 
 
 def export(arguments: Namespace) -> int:
-    """Copy a file out of the evidence; prints its SHA-256."""
+    """Copy a file out of the evidence; prints its SHA-256. With --to, a case as a database."""
+    if arguments.to:
+        return _database(arguments)
+    if (Path(arguments.address) / "case.json").is_file():
+        raise UsageError(f"{arguments.address} is a case; say --to sqlite or --to duckdb")
     found, target = located(arguments.address), Path(arguments.output)
     if found.kind != "file":
         raise UsageError(f"{arguments.address} is a {found.kind}; export copies one file")
@@ -120,4 +124,15 @@ def export(arguments: Namespace) -> int:
         target.unlink()  # never leave half a file that looks whole
         raise
     sys.stdout.write(f"{digest.hexdigest()}  {target}\n")
+    return 0
+
+
+def _database(arguments: Namespace) -> int:
+    from analyzer.case.database import write_database
+    from analyzer.case.folder import existing
+
+    written = write_database(existing(Path(arguments.address)), arguments.to,
+                             Path(arguments.output))
+    filled = [count for count in written.values() if count]
+    sys.stdout.write(f"{arguments.output}: {sum(filled):,} rows, {len(filled)} tables with rows\n")
     return 0

@@ -159,8 +159,14 @@ def _address_verbs(verbs: Any) -> None:
         parser.add_argument("address", metavar="IMAGE!PATH")
         if name != "cat":
             parser.add_argument("--json", action="store_true", help="one object a line")
-    parser = _add(verbs, "export", "look:export", "copy a file out of an image", _ADDRESS)
-    parser.add_argument("address", metavar="IMAGE!PATH")
+    parser = _add(verbs, "export", "look:export", "copy a file out of an image, or a case as a "
+                  "database", f"""\
+{_ADDRESS}
+With --to it is a case that is exported: all its tables in one file, times readable (UTC) and, in
+the column ..._ticks beside them, exact.""")
+    parser.add_argument("address", metavar="IMAGE!PATH|CASE")
+    parser.add_argument("--to", choices=("sqlite", "duckdb"), default="", metavar="KIND",
+                        help="sqlite or duckdb: export a case")
     parser.add_argument("-o", "--output", required=True, metavar="FILE",
                         help="file to write; never overwritten")
     parser = _add(verbs, "config", "config:config", "print a machine configuration as a tree", """\

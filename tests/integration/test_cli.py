@@ -111,6 +111,17 @@ def test_ls_stat_cat_export(corpus: Path, vmtrail: Vmtrail, tmp_path: Path) -> N
     assert facts["size"] == target.stat().st_size
 
 
+def test_a_case_is_exported_as_a_database(case: Path, vmtrail: Vmtrail, tmp_path: Path) -> None:
+    done = vmtrail("export", case, "--to", "sqlite", "-o", tmp_path / "case.db")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "case.db").read_bytes().startswith(b"SQLite format 3")
+    for hint, arguments in (("not overwritten", ["--to", "sqlite"]), ("--to sqlite", []),
+                            ("did you mean 'sqlite'", ["--to", "sqllite"])):
+        done = vmtrail("export", case, *arguments, "-o", tmp_path / "case.db")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert hint in done.stderr
+
+
 def test_into_a_guest(corpus: Path, vmtrail: Vmtrail) -> None:
     done = vmtrail("ls", f"{corpus}/ws2008.E01!/D:/VMs/WEB01/WEB01-data.vhd!/")
     assert done.returncode == 0, done.stderr
