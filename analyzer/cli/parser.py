@@ -130,7 +130,7 @@ def _case_verbs(verbs: Any) -> None:
     parser = _add(verbs, "inventory", "stored:inventory", "show the machines of a case")
     parser.add_argument("case", metavar="CASE")
     parser.add_argument("--format", default="table", metavar="F",
-                        help="table, json or csv (default: %(default)s)")
+                        help="table, json, csv or markdown (default: %(default)s)")
     parser = _add(verbs, "timeline", "stored:timeline", "show what happened when, oldest first")
     parser.add_argument("case", metavar="CASE")
     parser.add_argument("--story", action="store_true",
@@ -141,7 +141,8 @@ def _case_verbs(verbs: Any) -> None:
                         help="from this time on, ISO 8601, UTC: 2008-11-09 or 2008-11-09T05:34")
     parser.add_argument("--to", dest="end", default="", metavar="T", help="up to before this time")
     parser.add_argument("--format", default="csv", metavar="F",
-                        help="csv, jsonl or bodyfile (default: %(default)s)")
+                        help="csv, jsonl, bodyfile, parquet, l2tcsv, ez or ecs "
+                             "(default: %(default)s)")
     parser = _add(verbs, "query", "stored:query", "ask a case in SQL", """\
 The tables are those of docs/tables.md. A column created_at is a timestamp (microseconds, UTC);
 created_at_ticks beside it is exact (100 ns since 1601). The case cannot be changed by a query.""")
