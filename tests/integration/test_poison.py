@@ -62,7 +62,7 @@ def clean(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Stated:
 
 CONFIGURATION = "ws2008.E01!/p2/Hyper-V/Virtual Machines/C1BFD486-E3F1-423E-9170-E8DCF848A48D.xml"
 ARTEFACTS = {
-    "hive": (f"{HOST}/Windows/System32/config/SOFTWARE", {"system", "coverage"}),
+    "hive": (f"{HOST}/Windows/System32/config/SOFTWARE", {"system", "coverage", "finding"}),
     "configuration": (CONFIGURATION, {"virtual_machine", "vm_drive", "disk_layer", "coverage",
                                       "finding"}),
     "virtual disk": ("ws2008.E01!/p2/VMs/TEST02/TEST02.vhd",

@@ -97,8 +97,8 @@ GUARDS = {
         "analyzer/engine/limits.py", "resource.setrlimit(resource.RLIMIT_CPU, (wanted, hard))",
         "pass", f"{UNIT}engine/test_run.py::test_exactly_the_culprits_are_lost"),
     "steps of a child that died, alone": Guard(
-        "analyzer/engine/supervisor.py", "return self._step_by_step(task, images, outcome)",
-        "return self._lost(task, images, [outcome], Summary())",
+        "analyzer/engine/supervisor.py", "return self._step_by_step(attempt, outcome)",
+        "return self._lost(attempt, [outcome], Summary())",
         f"{UNIT}engine/test_run.py::test_exactly_the_culprits_are_lost"),
     "lock of a case": Guard(
         "analyzer/engine/run.py", "    with CaseLock(case.root):\n", "    if case.root:\n",
