@@ -1,12 +1,11 @@
-"""Writes docs/plugins.md, docs/tables.md and docs/coverage.md out of the declarations.
+"""Writes docs/plugins.md, docs/tables.md, docs/coverage.md and the files that plugins publish,
+out of the declarations.
 
 `python -m analyzer.docs` (make docs) writes them, `--check` says whether they are up to date.
 """
 
-import ast
 import inspect
 import sys
-import textwrap
 import types
 from collections.abc import Iterator
 from dataclasses import fields
@@ -14,8 +13,9 @@ from pathlib import Path
 from typing import Any, Final, Union, get_args, get_origin
 
 from analyzer.places import PLACES
-from analyzer.plugin import Plugin, discover
+from analyzer.plugin import Plugin, discover, published
 from analyzer.records import TABLES, Record, column_types, moments, table_name
+from analyzer.records.descriptions import field_texts
 from analyzer.source import Source
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "docs"
@@ -40,18 +40,6 @@ def _type_name(name: str, hint: Any) -> str:
     return _NAMES.get(hint, "list of texts")
 
 
-def _field_texts(record: type) -> dict[str, str]:
-    """The string that stands below each field in the class, on one line."""
-    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(record))).body
-    assert isinstance(tree, ast.ClassDef)
-    found: dict[str, str] = {}
-    for statement, following in zip(tree.body, tree.body[1:], strict=False):
-        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) \
-                and isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
-            found[statement.target.id] = " ".join(str(following.value.value).split())
-    return found
-
-
 def _paragraphs(record: type) -> Iterator[str]:
     """Its docstring; columns of text that line up are kept as they are."""
     for paragraph in (inspect.getdoc(record) or "").split("\n\n"):
@@ -65,7 +53,7 @@ def _cell(text: str) -> str:
 
 def _table(record: type[Record]) -> Iterator[str]:
     common = {f.name for f in fields(Record)}
-    labels, texts = moments(record), _field_texts(record)
+    labels, texts = moments(record), field_texts(record)
     yield f"## {table_name(record)}"
     yield ""
     yield from _paragraphs(record)
@@ -89,7 +77,7 @@ def tables_page() -> str:
     lines += [f"| `source_{f.name}` | "
               f"{'integer, may be missing' if f.default is None else 'text'} | see above |"
               for f in fields(Source)]
-    texts = _field_texts(Record)
+    texts = field_texts(Record)
     lines += [f"| `{name}` | text | {_cell(texts[name])} |"
               for name in texts if name in column_types(Record)]
     lines.append("")
@@ -138,9 +126,12 @@ def coverage_page() -> str:
 
 
 def pages() -> dict[Path, str]:
-    """Each generated page and what it should hold."""
+    """Each generated file and what it should hold."""
+    discover()
     return {FOLDER / "plugins.md": plugins_page(), FOLDER / "tables.md": tables_page(),
-            FOLDER / "coverage.md": coverage_page()}
+            FOLDER / "coverage.md": coverage_page(),
+            **{path: make() for path, make in published().items()
+               if path.is_relative_to(FOLDER.parent)}}
 
 
 def main(arguments: list[str]) -> int:
@@ -149,8 +140,9 @@ def main(arguments: list[str]) -> int:
              if not path.exists() or path.read_text(encoding="utf-8") != text]
     for path in stale:
         if "--check" in arguments:
-            sys.stderr.write(f"docs/{path.name} is out of date: run make docs\n")
+            sys.stderr.write(f"{path.name} is out of date: run make docs\n")
         else:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(pages()[path], encoding="utf-8")
     return 1 if stale and "--check" in arguments else 0
 

@@ -13,10 +13,12 @@ entry-point group `vmtrail.plugins`.
 """
 
 import importlib
+import inspect
 import pkgutil
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, TypeVar
 
 from analyzer.records import Batch, Record
@@ -92,6 +94,7 @@ class Plugin:
 
 
 _DECLARED: dict[tuple[str, str], Plugin] = {}
+_PUBLISHED: dict[Path, Callable[[], str]] = {}
 
 
 def _declare(function: Callable[..., Any], kind: Kind, **more: Any) -> None:
@@ -125,6 +128,20 @@ def report(kind: ReportKind, format: str, file: str, *,  # noqa: A002 - the comm
                  on_request=on_request)
         return function
     return mark
+
+
+def publishes(file: str) -> Callable[[Callable[[], str]], Callable[[], str]]:
+    """Declare who makes a file that is shipped beside its module; `make docs` writes it."""
+    def mark(function: Callable[[], str]) -> Callable[[], str]:
+        module = Path(inspect.getfile(function)).resolve()
+        _PUBLISHED[module.parent / file] = function
+        return function
+    return mark
+
+
+def published() -> dict[Path, Callable[[], str]]:
+    """Path of each such file -> who makes its text."""
+    return dict(_PUBLISHED)
 
 
 def discover() -> tuple[Plugin, ...]:

@@ -74,21 +74,27 @@ class FileAccess(Record):
     """
 
     path: str
+    """Windows path of the file or folder."""
     subject: str
     """What the file is: virtual disk, configuration, link, saved state, companion of a disk,
     run-time state, register, folder; "$Secure" for a stored list that none of these has (any
     more)."""
     owner_sid: str
+    """Owner of the file."""
     owner_name: str = ""
+    """Who that is by this system's registry; "" where nothing names it."""
     sid: str
     """Of the trustee; "" where the list is absent, empty or cannot be read."""
     account_name: str = ""
+    """Who the trustee is, in the same way."""
     ace: str
     """allowed, denied ...; no list (everyone may do everything), empty list (no one)."""
     rights: str = ""
+    """The rights in words."""
     mask: int | None = None
     """The rights as they stand."""
     is_inherited: bool | None = None
+    """True where a folder above gives it."""
     is_inherit_only: bool | None = None
     """True where it concerns only what lies below a folder."""
     partial: bool = False

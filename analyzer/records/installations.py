@@ -11,20 +11,28 @@ class Evidence(Record):
     """One acquired image."""
 
     name: str
+    """Name of the image in this case, that of its first segment."""
     format: str
     """raw, split raw, EWF ..."""
     size: int
+    """Bytes of the disk inside the image."""
     files: tuple[str, ...]
     """Base names of its segments in order."""
     stored_md5: str = ""
+    """MD5 that the image carries, in hexadecimal; "" for none. See `verified`."""
     stored_sha1: str = ""
+    """SHA-1 that the image carries, in the same way."""
     verified: str = ""
     """"" not asked, "match", "mismatch", "no stored hash"."""
     acquired_at: int | None = moment("Image acquired")
     case_number: str = ""
+    """As the examiner typed it into the image."""
     evidence_number: str = ""
+    """As the examiner typed it into the image."""
     examiner: str = ""
+    """As typed into the image."""
     description: str = ""
+    """As the examiner typed it into the image."""
 
     TOPIC: ClassVar[str] = "evidence"
 
@@ -45,11 +53,15 @@ class Volume(Record):
     format: str
     """NTFS, ReFS, BitLocker ..."""
     label: str = ""
+    """Name of the volume."""
     serial: str = ""
+    """Serial number in hexadecimal."""
     scheme: str
     """MBR, GPT, bare."""
     offset: int
+    """First byte, in its disk."""
     size: int
+    """Bytes."""
     state: str = "read"
     """read, unsupported, unreadable."""
 
@@ -59,14 +71,21 @@ class System(Record):
     """One offline Windows installation: a host or a guest."""
 
     host_name: str = ""
+    """Name of the computer."""
     product: str = ""
+    """ProductName, `Windows Server (R) 2008 Enterprise`."""
     edition: str = ""
+    """EditionID."""
     service_pack: str = ""
+    """CSDVersion; "" for none."""
     version: str = ""
     """NT version, `6.0`."""
     build: str = ""
+    """CurrentBuildNumber."""
     registered_owner: str = ""
+    """RegisteredOwner."""
     time_zone: str = ""
+    """Time zone by the registry, with its offset where the registry tells it."""
     installed_at: int | None = moment("Windows installed")
     shutdown_at: int | None = moment("Windows last shut down")
     role: str = ""
@@ -92,7 +111,9 @@ class GuestIdentity(Record):
     stated_vm_id: str = ""
     """VirtualMachineId, where the host gave one."""
     physical_host: str = ""
+    """PhysicalHostName."""
     physical_host_full: str = ""
+    """PhysicalHostNameFullyQualified."""
     written_at: int | None = moment("Guest parameters written by the host")
 
     TOPIC: ClassVar[str] = "system"

@@ -11,7 +11,9 @@ class VirtualMachine(Record):
     """One virtual machine of a host, from its configuration or from what it left behind."""
 
     name: str
+    """Name as Hyper-V Manager shows it; "" where only remains are left."""
     notes: str = ""
+    """Notes of the configuration."""
     configuration_version: str = ""
     """`major.minor`."""
     format: str
@@ -21,21 +23,33 @@ class VirtualMachine(Record):
     link, known from ACLs only; of data.vmcx: registered, configuration missing (then from the
     service's own copy, where there is one); cached copy."""
     generation: int | None = None
+    """1 or 2, where the configuration says so."""
     memory_mb: int | None = None
+    """Memory at start, in MiB."""
     memory_minimum_mb: int | None = None
+    """Only with dynamic memory."""
     memory_maximum_mb: int | None = None
-    """Both only with dynamic memory."""
+    """Only with dynamic memory."""
     memory_buffer_percent: int | None = None
+    """Of dynamic memory."""
     memory_weight: int | None = None
+    """Priority, as stored."""
     processor_count: int | None = None
+    """Virtual processors."""
     processor_reservation: int | None = None
+    """In thousandths of a percent."""
     processor_limit: int | None = None
-    """Both in thousandths of a percent."""
+    """In thousandths of a percent."""
     processor_weight: int | None = None
+    """Relative weight, as stored."""
     boot_order: tuple[str, ...] = ()
+    """Devices, first to last, in the configuration's own words."""
     start_action: str = ""
+    """When the host starts, `restart if it was running (1)`: word, and value as stored."""
     stop_action: str = ""
+    """When the host shuts down, in the same way."""
     crash_action: str = ""
+    """When the guest crashes, in the same way."""
     highly_available: bool | None = None
     """Managed by a cluster."""
     replication: str = ""
@@ -43,18 +57,27 @@ class VirtualMachine(Record):
     checkpoint_type: str = ""
     """Which snapshots the user gets, `production, else standard (3)`; the word is unsure."""
     automatic_checkpoints: bool | None = None
+    """A snapshot is taken whenever the machine starts."""
     disk_merge_pending: bool | None = None
     """A snapshot was deleted and its disk is not merged yet."""
     secure_boot: bool | None = None
+    """Of generation 2."""
     secure_boot_template: str = ""
+    """Of generation 2; name or GUID as stored."""
     generation_id: str = ""
     """VM-GenerationID: another one after a snapshot was applied or a copy imported."""
     data_root: str = ""
+    """Folder of the configuration, as the configuration has it."""
     snapshot_root: str = ""
+    """Folder of its snapshots, as the configuration has it."""
     smart_paging_root: str = ""
+    """Folder of its paging file, as the configuration has it."""
     bios_guid: str = ""
+    """GUID that the guest sees as that of its hardware."""
     bios_serial: str = ""
+    """Serial number of the BIOS that the guest sees."""
     owner_sid: str = ""
+    """Account that the configuration names as the owner."""
     owner_name: str = ""
     """Who that is by this system's registry; "" where nothing names it."""
     configuration_path: str = ""
@@ -84,7 +107,9 @@ class Snapshot(Record):
     """One snapshot of a virtual machine."""
 
     name: str
+    """Name as Hyper-V Manager shows it."""
     notes: str = ""
+    """Notes of the configuration."""
     parent_id: str = ""
     """GUID of the parent snapshot; "" for a root."""
     parent_basis: str = ""
@@ -102,7 +127,9 @@ class Snapshot(Record):
     is_current: bool = False
     """True for the node that the machine's present state grew from."""
     configuration_path: str = ""
+    """Windows path of the file that holds its configuration."""
     has_saved_state: bool = False
+    """True where saved-state files exist."""
     created_at: int | None = moment("Snapshot taken")
 
     TOPIC: ClassVar[str] = "snapshot"
@@ -118,7 +145,9 @@ class VmDrive(Record):
     controller: str
     """IDE, SCSI, floppy."""
     controller_number: int
+    """Which controller of its kind, from 0."""
     slot: int
+    """Which place on the controller, from 0."""
     medium: str
     """disk, dvd, floppy, pass-through, none; the configuration's own word for others."""
     path: str
@@ -132,10 +161,13 @@ class VmDrive(Record):
     undo_path: str = ""
     """Virtual Server: undo disk as the configuration has it; the chain starts there."""
     iops_limit: int | None = None
+    """Quality of service, as stored."""
     iops_reservation: int | None = None
+    """Quality of service, as stored."""
     is_shared: bool | None = None
     """Several machines may use the disk at a time (persistent reservations)."""
     qos_policy_id: str = ""
+    """GUID of the storage policy; "" for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,21 +175,31 @@ class VmNetworkAdapter(Record):
     """One network adapter of a machine."""
 
     name: str
+    """Name of the adapter in the configuration."""
     adapter: str
     """synthetic or legacy."""
     mac: str
     """`00-15-5D-01-07-DC`; "" where none was given out."""
     mac_is_static: bool | None = None
+    """False where Hyper-V gave the address out."""
     is_connected: bool | None = None
+    """Whether the configuration connects it to a switch."""
     switch_id: str = ""
+    """GUID of the switch, as the configuration has it; "" for none."""
     switch_name: str = ""
+    """Name of the switch, where the configuration tells it."""
     port_name: str = ""
+    """Port of the switch, as the configuration has it."""
     channel_id: str = ""
     """GUID by which boot entries name it."""
     cluster_monitored: bool | None = None
+    """A cluster moves the machine when this network fails."""
     prevents_ip_spoofing: bool | None = None
+    """As stored."""
     pool_id: str = ""
+    """Resource pool, as stored."""
     replica_test_switch: str = ""
+    """Switch for a test failover, as stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,14 +207,17 @@ class VmDevice(Record):
     """One other device of a machine: COM port, integration component, ..."""
 
     name: str
+    """Name of the device in the configuration."""
     device: str
     """"COM port", "integration component", "controller", "device"."""
     device_id: str = ""
     """GUID of the device's type."""
     enabled: bool | None = None
+    """As stored."""
     setting: str = ""
     """What it is connected to (pipe path of a COM port), names of a Fibre Channel port."""
     channel_id: str = ""
+    """GUID of its channel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,19 +239,27 @@ class DiskLayer(Record):
     size: int
     """Bytes of the disk inside (Current Size)."""
     file_size: int
+    """Bytes of the file."""
     original_size: int | None = None
+    """Bytes of the disk inside when it was created."""
     block_size: int | None = None
+    """Bytes of a block; missing for a fixed disk."""
     link_id: str = ""
     """What its children name as their parent: the unique id (VHD), the DataWriteGuid (VHDX)."""
     parent_id: str = ""
+    """Id by which it names its parent; "" for a base."""
     parent_path: str = ""
     """Parent as the locators have it."""
     found_by: str = ""
     """What leads to this file: the configuration, or the unique id its child names."""
     creator: str = ""
+    """Program that made it, as the file says."""
     creator_version: str = ""
+    """Version of that program, as the file says."""
     creator_os: str = ""
+    """System it ran on, as the file says."""
     in_saved_state: bool | None = None
+    """Mark of a VHD's footer."""
     verdict: str
     """complete, parent missing, wrong parent, corrupt, ... ("; " between several)."""
     unreadable_bytes: int = 0

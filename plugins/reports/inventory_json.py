@@ -1,7 +1,7 @@
 """The inventory as JSON."""
 
 import json
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 from analyzer.plugin import Tables, report
 from analyzer.times import iso
@@ -9,6 +9,16 @@ from plugins.reports.branching import lay_out
 from plugins.reports.hosts import Host, Inventory, Listing, Machine, Row, inventory
 from plugins.reports.source_line import address
 
+SCHEMA: Final = "urn:vmtrail:schema:inventory:1"
+"""`$id` of schemas/inventory-1.json. The number rises where a key goes or changes its meaning;
+keys may be added."""
+LISTS: Final = {
+    "snapshots": "snapshot", "drives": "vm_drive", "adapters": "vm_network_adapter",
+    "devices": "vm_device", "disks": "disk_layer", "volumes": "volume", "guests": "system",
+    "guest_identities": "guest_identity", "access": "file_access", "findings": "finding",
+    "problems": "problem", "coverage": "coverage",
+}
+"""Key of a machine -> table of the rows listed there."""
 _SOURCE = ("source_evidence", "source_path", "source_detail", "source_entry", "source_offset",
            "source_image_offset", "source_layer")
 
@@ -19,7 +29,8 @@ def inventory_json(tables: Tables, out: BinaryIO) -> None:
 
     Keys stand in the order of docs/tables.md, times are ISO 8601 in UTC ("" for none). Snapshots
     are listed from the roots on, with `depth` and `children`. Text is as in the evidence (ASCII
-    with JSON escapes). Where more rows exist than are listed, `total` says how many.
+    with JSON escapes). Where more rows exist than are listed, `total` says how many. `$schema`
+    names the JSON Schema that describes each key: `vmtrail inventory CASE --format schema`.
     """
     text = json.JSONEncoder(indent=1).iterencode(_case(inventory(tables)))
     for piece in text:
@@ -30,6 +41,7 @@ def inventory_json(tables: Tables, out: BinaryIO) -> None:
 def _case(case: Inventory) -> dict[str, Any]:
     others = case.others | {"system": case.other_systems}
     return {
+        "$schema": SCHEMA,
         "schema": "vmtrail inventory 1",
         "run": _listing(case.runs),
         "evidence": _listing(case.evidence),
@@ -47,21 +59,9 @@ def _host(host: Host) -> dict[str, Any]:
 
 
 def _machine(machine: Machine) -> dict[str, Any]:
-    parts = machine.parts
     return _plain(machine.row) | {
-        "snapshots": _snapshots(parts["snapshot"]),
-        "drives": _listing(parts["vm_drive"]),
-        "adapters": _listing(parts["vm_network_adapter"]),
-        "devices": _listing(parts["vm_device"]),
-        "disks": _listing(parts["disk_layer"]),
-        "volumes": _listing(parts["volume"]),
-        "guests": _listing(parts["system"]),
-        "guest_identities": _listing(parts["guest_identity"]),
-        "access": _listing(parts["file_access"]),
-        "findings": _listing(parts["finding"]),
-        "problems": _listing(parts["problem"]),
-        "coverage": _listing(parts["coverage"]),
-    }
+        key: (_snapshots if table == "snapshot" else _listing)(machine.parts[table])
+        for key, table in LISTS.items()}
 
 
 def _snapshots(listing: Listing) -> dict[str, Any]:
