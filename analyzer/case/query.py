@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from analyzer.case.folder import Case
 from analyzer.case.schema import Column, arrow_schema, table_columns
-from analyzer.case.stories import OF_MACHINE, as_events
+from analyzer.case.stories import as_events, of_machine
 from analyzer.errors import UsageError
 from analyzer.records import TABLES
 from analyzer.text import show
@@ -63,16 +63,21 @@ def _relation(case: Case, table: str) -> str:
     if not files:
         empty = ", ".join(f"CAST(NULL AS {duck_type(c)}) AS {quoted_name(c.name)}" for c in columns)
         return f"SELECT {empty} WHERE false"
-    marks = base64.b64encode(arrow_schema(TABLES[table]).serialize().to_pybytes())
-    for file in files:
-        if marks not in _footer(file) and \
-                set(pq.read_schema(file).names) != {c.name for c in columns}:
-            raise UsageError(f"{file} was not written by this version of vmtrail; "
-                             f"analyze the image again with --overwrite")
     names = ", ".join(quoted_name(c.name) for c in columns)
     once = "DISTINCT " if table in _ONCE else ""
     paths = ", ".join(_quote(str(f.resolve())) for f in files)
     return f"SELECT {once}{names} FROM read_parquet([{paths}])"  # noqa: S608 - names are ours
+
+
+def _check(case: Case) -> None:
+    """Raises UsageError where a partition has not the columns that this version writes."""
+    for table in TABLES:
+        marks = base64.b64encode(arrow_schema(TABLES[table]).serialize().to_pybytes())
+        for file in case.partitions(table):
+            if marks not in _footer(file) and \
+                    set(pq.read_schema(file).names) != {c.name for c in table_columns(table)}:
+                raise UsageError(f"{file} was not written by this version of vmtrail; "
+                                 f"analyze the image again with --overwrite")
 
 
 def _footer(file: Path) -> bytes:
@@ -116,18 +121,29 @@ def _readable(table: str) -> str:
     return f"SELECT {readable_columns(table)} FROM stored.{quoted_name(table)}"  # noqa: S608 - own names only
 
 
-def connect(case: Case) -> duckdb.DuckDBPyConnection:
-    """A closed connection with schema `stored` (ticks) and views with readable times."""
+def _closed(case: Case) -> duckdb.DuckDBPyConnection:
+    """A connection that reaches the case's tables and nothing else; as yet without a view."""
+    _check(case)
     connection = duckdb.connect(":memory:", config=_SETTINGS)
     connection.execute(f"SET temp_directory={_quote(str(case.spill.resolve()))}")
     folders = _quote(str(case.tables.resolve()))
     connection.execute(f"SET allowed_directories=[{folders}]")
     connection.execute("SET enable_external_access=false")
     connection.execute("CREATE SCHEMA stored")
-    for table in TABLES:
-        connection.execute(f"CREATE VIEW stored.{quoted_name(table)} AS {_relation(case, table)}")
-        connection.execute(f"CREATE VIEW main.{quoted_name(table)} AS {_readable(table)}")
     connection.execute("SET lock_configuration=true")
+    return connection
+
+
+def _add_view(connection: duckdb.DuckDBPyConnection, case: Case, table: str) -> None:
+    connection.execute(f"CREATE VIEW stored.{quoted_name(table)} AS {_relation(case, table)}")
+
+
+def connect(case: Case) -> duckdb.DuckDBPyConnection:
+    """A closed connection with schema `stored` (ticks) and views with readable times."""
+    connection = _closed(case)
+    for table in TABLES:
+        _add_view(connection, case, table)
+        connection.execute(f"CREATE VIEW main.{quoted_name(table)} AS {_readable(table)}")
     return connection
 
 
@@ -176,20 +192,28 @@ class Window:
 class CaseTables:
     """The tables of a stored case; implements plugin.Tables.
 
+    A table is opened when it is first asked for: an analysis reads two or three of some fifty.
     Raises UsageError where the window names no machine of the case.
     """
 
     def __init__(self, case: Case, window: Window | None = None) -> None:
-        self._connection = connect(case)
+        self._case, self._open, self._connection = case, set[str](), _closed(case)
         self._window = Window() if window is None else window
         vm = self._window.vm
         self._stories = self.stories(vm) if vm and self._window.story else set()
         self._machine_ids = self.machine_ids(vm) if vm and not self._stories else set()
 
+    def _stored(self, table: str) -> str:
+        """Name of a table in SQL."""
+        if table not in self._open:
+            _add_view(self._connection, self._case, table)
+            self._open.add(table)
+        return f"stored.{quoted_name(table)}"
+
     def _sorted(self, table: str, where: str = "", first: str = "", relation: str = "") -> str:
         names = [quoted_name(c.name) for c in table_columns(table)]
         keys = ", ".join(f"{n} NULLS LAST" for n in ([first] if first else []) + names)
-        relation = relation or f"stored.{quoted_name(table)}"
+        relation = relation or self._stored(table)
         return (f"SELECT {', '.join(names)} FROM {relation} "  # noqa: S608 - own names only
                 f"{where} ORDER BY {keys}")
 
@@ -229,7 +253,7 @@ class CaseTables:
     def counts(self, table: str, column: str) -> dict[Any, int]:
         """How many rows there are of each value of a column."""
         rows = self._connection.execute(
-            f"SELECT {quoted_name(column)}, count(*) FROM stored.{quoted_name(table)} "  # noqa: S608 - own names only
+            f"SELECT {quoted_name(column)}, count(*) FROM {self._stored(table)} "  # noqa: S608 - own names only
             "GROUP BY 1 ORDER BY 1").fetchall()
         return dict(rows)
 
@@ -245,13 +269,13 @@ class CaseTables:
         digest = f"substr(md5(concat_ws(chr(31), '{seed:d}', {values})), 1, 8)"
         where = f"WHERE {digest} < '{int(share * (1 << 32)):08x}'" if share < 1 else ""
         columns = "*" if whole else f"DISTINCT {keys}"
-        for batch in self._batches(f"SELECT {columns} FROM stored.{quoted_name(table)} {where} "  # noqa: S608 - own names only
+        for batch in self._batches(f"SELECT {columns} FROM {self._stored(table)} {where} "  # noqa: S608 - own names only
                                    f"ORDER BY {keys}"):
             yield from batch.to_pylist()
 
     def timeline(self) -> Iterator[pa.RecordBatch]:
         """Rows of `event`, or the story in their form, in order of time, inside the window."""
-        relation = as_events() if self._window.story else ""
+        relation = as_events(self._stored("life_event")) if self._window.story else ""
         return self._batches(self._sorted("event", self._where(["at"]), '"at"', relation))
 
     def files(self) -> Iterator[pa.RecordBatch]:
@@ -277,7 +301,8 @@ class CaseTables:
     def stories(self, vm: str) -> set[str]:
         """Stories of the machines called `vm`, those that only a log or a disk knows as well."""
         wanted = vm.strip("{}")
-        found = self._connection.execute(OF_MACHINE, [vm, wanted, wanted]).fetchall()
+        found = self._connection.execute(of_machine(self._stored("life_event")),
+                                         [vm, wanted, wanted]).fetchall()
         return {str(story) for (story,) in found}
 
     def machine_ids(self, vm: str) -> set[str]:
@@ -288,7 +313,7 @@ class CaseTables:
         names: dict[str, set[str]] = {}
         shown: dict[str, str] = {}
         for vm_id, name in self._connection.execute(
-                "SELECT DISTINCT vm_id, name FROM stored.virtual_machine").fetchall():
+                f"SELECT DISTINCT vm_id, name FROM {self._stored('virtual_machine')}").fetchall():  # noqa: S608 - own names only
             for text in filter(None, (str(name), str(vm_id))):
                 names.setdefault(text.casefold(), set()).add(str(vm_id))
                 shown[text.casefold()] = show(str(name) or str(vm_id))

@@ -11,14 +11,17 @@ _MADE: Final = {
         '[BUT ' || array_to_string(contradictions, '; ') || ']' END,
         '[witnesses: ' || array_to_string(sources, ' | ') || ']')""",
 }
-OF_MACHINE: Final = ("SELECT DISTINCT story FROM stored.life_event WHERE story = ? OR "
-                     "lower(vm_id) = lower(?) OR lower(vm_name) = lower(?)")
-"""Stories by id, name, or as they are called themselves."""
 
 
-def as_events() -> str:
+def of_machine(stored: str) -> str:
+    """SQL of the stories by id, name, or as they are called themselves; `stored` has the lines."""
+    return (f"SELECT DISTINCT story FROM {stored} WHERE story = ? OR "  # noqa: S608 - own names only
+            "lower(vm_id) = lower(?) OR lower(vm_name) = lower(?)")
+
+
+def as_events(stored: str) -> str:
     """SQL of a relation with the columns of `event`, and `story`, of all lines with a time."""
     columns = (f'{_MADE.get(c.name, f"life_event.{c.name}")} AS "{c.name}"'
                for c in table_columns("event"))
-    return (f"(SELECT story, {', '.join(columns)} FROM stored.life_event "  # noqa: S608 - own names only
+    return (f"(SELECT story, {', '.join(columns)} FROM {stored} "  # noqa: S608 - own names only
             "WHERE happened_at IS NOT NULL)")

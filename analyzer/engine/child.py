@@ -21,7 +21,7 @@ from analyzer.engine.voice import Voice, private_output
 from analyzer.engine.watch import LIMIT_CODES, ChildWatch, begin_watch
 from analyzer.errors import EvidenceError, Refused, UsageError
 from analyzer.plugin import Plugin
-from analyzer.records import Batch, Coverage, Evidence, Problem, Record
+from analyzer.records import Batch, Coverage, Evidence, Problem, Record, table_name
 from analyzer.records import Volume as VolumeRecord
 from analyzer.source import Source
 
@@ -221,15 +221,19 @@ class TaskRun:
         from analyzer.case.query import CaseTables
 
         case = Case(Path(self.request.case))
+        tables, written = CaseTables(case), set[str]()
         for step in self.request.task.steps:
             self.voice.begin(step)
-            plugin, tables = self.plugins[step], CaseTables(case)
+            plugin = self.plugins[step]
+            if not written.isdisjoint(plugin.reads):  # opened anew, which takes its time
+                tables, written = CaseTables(case), set()
 
             def work(take: Take, plugin: Plugin = plugin,
                      tables: CaseTables = tables) -> None:
                 self._step(plugin.name, _CASE, lambda: plugin.function(tables), plugin.yields, take)
 
             self._writing(step_task_id(self.request.task.task_id, step), work)
+            written.update(map(table_name, plugin.yields))
 
     def _reports(self) -> None:
         from analyzer.case.folder import Case
