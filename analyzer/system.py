@@ -112,16 +112,18 @@ class WindowsSystem:
             if not medium.volumes:
                 self.cover(f"{medium.source.address}: partitions", "absent")
         if self.windows is None and any(volume.filesystem for volume in self.volumes):
-            self.cover(f"{self.source.address}: a folder with System32\\config\\SYSTEM", "absent")
+            self.cover(f"{self.source.address}: a folder with System32\\config\\SYSTEM",
+                       "partial" if self._lacks_names() else "absent")
         for volume in self.volumes:
             self._say(volume)
+            self._say_letter(volume)
             yield self.own(volume.record())
 
     def _say(self, volume: MountedVolume) -> None:
         place = f"{volume.source.address}: {volume.partition.format} volume {volume.name}"
         start, size = volume.partition.offset, volume.partition.size
         if volume.filesystem is not None:
-            self.cover(place, "read")
+            self.cover(place, "partial" if volume.filesystem.lacks_records else "read")
             return
         self.cover(place, "unreadable")
         if volume.failure is not None:
@@ -138,6 +140,25 @@ class WindowsSystem:
                        snapshot_id=record.snapshot_id or self.snapshot_id)
 
     # Letters
+
+    def _say_letter(self, volume: MountedVolume) -> None:
+        """That it is not known, where what may say it could not be read whole."""
+        if volume.letter or volume.filesystem is None:
+            return
+        hive = self.registry.hive("SYSTEM")
+        if self.windows is None and self._lacks_names():
+            why = "no Windows was found, and not every name on these disks could be read"
+        elif self.windows is not None and (hive is None or hive.notices):
+            why = "the SYSTEM hive, which has it, could not be read whole"
+        else:
+            return
+        self.notice(Notice("VOL-LETTER", f"the drive letter of {volume.source.address} is not "
+                           f"known: {why}", f"paths on it begin with {volume.name} here"),
+                    volume.source)
+
+    def _lacks_names(self) -> bool:
+        return any(volume.filesystem.lacks_records if volume.filesystem is not None
+                   else volume.failure is not None for volume in self.volumes)
 
     def _letters(self) -> None:
         hive = self.registry.hive("SYSTEM")

@@ -18,7 +18,7 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 from analyzer.errors import Corrupt
-from analyzer.times import from_filetime
+from analyzer.times import LATEST, from_filetime
 
 COMPRESSED: Final = 0x0001
 ENCRYPTED: Final = 0x4000
@@ -31,6 +31,7 @@ _NON_RESIDENT = struct.Struct("<QQHB5xQQQ")
 _STANDARD = struct.Struct("<4QI")
 _FILE_NAME = struct.Struct("<Q4QQQIIBB")
 _LIST_ENTRY = struct.Struct("<IHBBQQH")
+_TIMES = struct.Struct("<4Q")
 MAX_CLUSTERS: Final = 1 << 52
 """No volume has more clusters; keeps every byte offset inside 63 bits."""
 
@@ -223,6 +224,13 @@ def decode_file_name(value: bytes) -> FileName:
     return FileName(Reference.of(parent), from_filetime(created), from_filetime(modified),
                     from_filetime(changed), from_filetime(accessed),
                     allocated, real, flags, space, raw)
+
+
+def check_times(value: bytes, at: int) -> None:
+    """Raises Corrupt where one of the four FILETIMEs at `at` is one that no clock shows."""
+    late = [time for time in _TIMES.unpack_from(value, at) if time > LATEST]
+    if late:
+        raise Corrupt(f"time {late[0]:#x}, past the year 9999")
 
 
 def decode_attribute_list(value: bytes) -> list[ListEntry]:

@@ -151,11 +151,19 @@ def make_entry(table: MasterFileTable, link: Link, directory: str) -> Entry:
     if damage is not None:
         notes.append("damaged record")
         table.report_record(record.number, damage)
+    if _lacks_time(record.standard) or _lacks_time(link.name):
+        notes.append("time missing")
     size, streams = stream_sizes(attributes)
     standard = record.standard or _NOTHING
     return Entry(path, name, link.raw, link.inode, link.sequence, link.allocated,
                  link.is_directory, size, times(record.standard, link.name), streams, reparse,
                  standard.file_attributes, standard.security_id, "; ".join(notes), link.seen_by)
+
+
+def _lacks_time(found: StandardInformation | FileName | None) -> bool:
+    """0 or past the year 9999, which NTFS never writes."""
+    return found is not None and None in (found.created, found.modified, found.changed,
+                                          found.accessed)
 
 
 _NOTHING = StandardInformation(None, None, None, None, 0, None, None)

@@ -26,6 +26,7 @@ from analyzer.filesystem.attributes import (
     FileName,
     Reference,
     StandardInformation,
+    check_times,
     decode_attribute,
     decode_file_name,
     decode_standard_information,
@@ -170,8 +171,10 @@ def _values(attributes: list[Attribute]) -> tuple[
         try:
             if attribute.type == AttributeType.STANDARD_INFORMATION:
                 standard = decode_standard_information(attribute.value)
+                check_times(attribute.value, 0)
             elif attribute.type == AttributeType.FILE_NAME:
                 names.append(decode_file_name(attribute.value))
+                check_times(attribute.value, 8)
         except Corrupt as error:
             damage = damage or Corrupt(error.what, attribute.at)
     return standard, tuple(names), damage

@@ -53,6 +53,7 @@ _BITMAP: Final = 6
 _SECURE: Final = 9
 """MFT number of $Secure."""
 _MOST_NOTICES: Final = 1000
+_RECORDS_LOST: Final = frozenset(("IMG-TRUNC", "MFT-MANY", "MFT-REC", "MFT-SIZE", "NTFS-MANY"))
 _CACHED_DIRECTORIES: Final = 64
 _MOST_NAMES: Final = 2_000_000
 """In one directory."""
@@ -129,6 +130,12 @@ class Ntfs:
     def lost(self) -> list[tuple[int, int]]:
         """(offset, length) of what was unreadable and zero-filled, merged, in order."""
         return list(self._image.ledger.ranges)
+
+    @property
+    def lacks_records(self) -> bool:
+        """Whether records of $MFT are known to be missing or damaged, and names with them."""
+        return (self._names is None or self._names.unsigned > 0
+                or any(notice.code in _RECORDS_LOST for notice in self._notices))
 
     def touched(self, ranges: Sequence[tuple[int, int]]) -> dict[tuple[int, str], Touched]:
         """By (MFT number, stream), what lies in `ranges` (offset, length) or in `lost`.

@@ -228,7 +228,7 @@ def _is_right_outside(words: _Words, at: Ints, length: Ints) -> Flags:
 
 
 def ticks(values: Longs) -> Ints:
-    """FILETIMEs as `times.from_filetime` takes them, 0 for None."""
+    """FILETIMEs as `times.from_filetime` takes them, 0 for None; changes `values`."""
     values[values > LATEST] = 0
     return values.view(np.int64)
 
@@ -257,6 +257,9 @@ def _records(words: _Words, found: Attributes, signed: Flags, clean: Flags) -> R
     size = _stream_sizes(words, found.only(data & ~named), unusual)
     standard = found.only((found.kind == AttributeType.STANDARD_INFORMATION) & ~found.is_outside)
     times, attributes, security = _standard(words, standard, unusual, clean)
+    names = found.only((found.kind == AttributeType.FILE_NAME) & ~found.is_outside)
+    names = names.only(clean[names.record])
+    _check_times(_four(words, names.value + 8), names.record, unusual, clean)
     flags, base = words.word(words.base + 22), words.long(words.base + 32)
     return Records(signed, signed & (held | ~clean), clean, clean & ~unusual & (base == 0),
                    words.word(words.base + 16), flags & 1 != 0, flags & 2 != 0,
@@ -286,12 +289,24 @@ def _standard(words: _Words, found: Attributes, unusual: Flags,
     clean[found.record[wrong]] = False
     unusual |= np.bincount(found.record, minlength=count) > 1
     rows, at, size = found.record[~wrong], at[~wrong], size[~wrong]
-    for column in range(4):
-        times[rows, column] = ticks(words.long(at + 8 * column))
+    raw = _four(words, at)
+    _check_times(raw, rows, unusual, clean)
+    times[rows] = ticks(raw)
     flags[rows] = words.double(at + 32)
     long = size >= 56
     security[rows[long]] = words.double(at[long] + 52)
     return times, flags, security
+
+
+def _four(words: _Words, at: Ints) -> Longs:
+    """(n, 4) words of 8 bytes: the times of an attribute."""
+    return words.u64.take((at >> 3)[:, None] + np.arange(4))
+
+
+def _check_times(raw: Longs, record: Ints, unusual: Flags, clean: Flags) -> None:
+    """`check_times` and `_lacks_time` for many."""
+    clean[record[(raw > LATEST).any(axis=1)]] = False
+    unusual[record[(raw == 0).any(axis=1)]] = True
 
 
 def _names(words: _Words, found: Attributes, length: Ints) -> Names:
@@ -303,10 +318,7 @@ def _names(words: _Words, found: Attributes, length: Ints) -> Names:
     if short.any():
         record, at, length, place = record[~short], at[~short], length[~short], place[~short]
         parent, space = parent[~short], space[~short]
-    times = np.empty((len(at), 4), np.int64)
-    for column in range(4):
-        times[:, column] = ticks(words.long(at + 8 + 8 * column))
-    return Names(record, place, parent, space, times, length,
+    return Names(record, place, parent, space, ticks(_four(words, at + 8)), length,
                  words.u16.take(spread((at + _NAME_AT) >> 1, length)))
 
 

@@ -1,5 +1,6 @@
 """MFT records: every field by construction, and damage."""
 
+import re
 import struct
 
 import pytest
@@ -16,13 +17,16 @@ from analyzer.filesystem.attributes import (
     text,
 )
 from analyzer.filesystem.mft import apply_fixups, name_parents, parse_record, remove_fixups
+from analyzer.times import LATEST
 from tests.unit.filesystem.mft_writer import (
     DATA,
     LIST,
+    NAME,
     T0,
     attribute_list,
     encode_runs,
     file_name,
+    file_name_value,
     non_resident,
     protect,
     record,
@@ -72,6 +76,16 @@ def test_times_that_are_not_set_are_none() -> None:
     parsed = parse_record(record(1, [resident(0x10, bytes(72))]), 1)
     assert parsed.standard is not None
     assert parsed.standard.created is None
+
+
+@pytest.mark.parametrize("late", [
+    [standard(LATEST)], [standard(), resident(NAME, file_name_value("a", created=1 << 63))]])
+def test_times_past_the_year_9999_are_damage_that_says_them(late: list[bytes]) -> None:
+    parsed = parse_record(record(1, late), 1)
+    assert parsed.standard is not None
+    assert len(parsed.names) == len(late) - 1
+    assert parsed.damage is not None
+    assert re.search(f"time (0x8{'0' * 15}|{LATEST + 1:#x}), past", str(parsed.damage))
 
 
 def test_short_standard_information_has_no_security_id() -> None:

@@ -10,13 +10,16 @@ from analyzer.errors import Corrupt
 from analyzer.filesystem.attributes import DOS, AttributeType
 from analyzer.filesystem.mft import MftRecord, parse_record
 from analyzer.filesystem.record_batch import Names, Records, decode_batch
+from analyzer.times import LATEST
 from tests.unit.filesystem.mft_writer import (
     DATA,
     LABEL,
+    NAME,
     REPARSE,
     T0,
     attribute_list,
     file_name,
+    file_name_value,
     non_resident,
     record,
     reference,
@@ -47,7 +50,7 @@ def decode(records: tuple[bytes, ...], numbers: list[int] | None = None) -> tupl
 def test_what_is_in_clean_records() -> None:
     records, names = decode(SAMPLES)
     assert records.is_clean.all()
-    assert records.is_plain.tolist() == [True] * 4 + [False] * 4 + [True] * 2
+    assert records.is_plain.tolist() == [True] * 4 + [False] * 4 + [True, False]
     assert records.is_file.tolist() == [True] * 8 + [False, True]
     assert records.sequence.tolist() == [7] + [1] * 9
     assert records.in_use.tolist() == [True] * 9 + [False]
@@ -87,6 +90,18 @@ def test_a_record_with_attributes_out_of_order_is_not_clean(kind: int) -> None:
     found = parse_record(bytes(data), 40)
     assert found.damage is not None
     assert found.names
+
+
+@pytest.mark.parametrize(("created", "is_clean"), [(0, True), (LATEST - 3, True),
+                                                   (LATEST - 2, False), ((1 << 64) - 4, False)])
+def test_times_that_no_clock_shows_are_left_to_the_other_reader(created: int,
+                                                                is_clean: bool) -> None:
+    late = resident(NAME, file_name_value("b", created=created))
+    records, names = decode((record(40, [standard(created), file_name("a")]),
+                             record(41, [standard(), late])))
+    assert records.is_clean.tolist() == [is_clean] * 2
+    assert records.is_plain.tolist() == [is_clean and created > 0] * 2
+    assert len(names.record) == (2 if is_clean else 0)
 
 
 @pytest.mark.parametrize("seed", range(40))
