@@ -130,7 +130,7 @@ def _case_verbs(verbs: Any) -> None:
     parser = _add(verbs, "inventory", "stored:inventory", "show the machines of a case")
     parser.add_argument("case", metavar="CASE")
     parser.add_argument("--format", default="table", metavar="F",
-                        help="table, json, csv or markdown (default: %(default)s)")
+                        help="table, json, csv, markdown, schema or case (default: %(default)s)")
     parser = _add(verbs, "timeline", "stored:timeline", "show what happened when, oldest first")
     parser.add_argument("case", metavar="CASE")
     parser.add_argument("--story", action="store_true",
