@@ -23,17 +23,18 @@ from tests.plugins.reports.hostile import NAMES
 from tests.plugins.reports.tables import with_text
 
 
-@pytest.fixture
-def case(tmp_path: Path) -> Case:
+@pytest.fixture(scope="module")
+def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
     """The usual case, and one with hostile texts."""
-    case = Case(tmp_path / "case")
+    case = Case(tmp_path_factory.mktemp("database") / "case")
     case.tables.mkdir(parents=True)
     Manifest("0.1.0", ["analyze", "hv01.E01"], "2026-11-23T03:00:00Z",
              state="finished").save(case.manifest)
-    for number, name in enumerate(["", *NAMES]):
-        with PartitionWriter(case.tables, f"task{number}") as writer:
-            writer.extend(with_text(record, lambda text, name=name: name + text)  # type: ignore[misc] # lambda
-                          for record in [*usual.records(), *usual.files(3)])
+    for task, names in (("usual", [""]), ("hostile", NAMES)):
+        with PartitionWriter(case.tables, task) as writer:
+            for name in names:
+                writer.extend(with_text(record, lambda text, name=name: name + text)  # type: ignore[misc] # lambda
+                              for record in [*usual.records(), *usual.files(3)])
     return case
 
 
@@ -92,4 +93,4 @@ def test_what_is_there_is_not_overwritten_and_nothing_half_is_left(case: Case,
         with pytest.raises(UsageError, match="cannot write"):
             write_database(case, kind, tmp_path / "no folder" / "c.db")
     assert (tmp_path / "c.db").read_text() == "mine"
-    assert {path.name for path in tmp_path.iterdir()} == {"case", "c.db"}
+    assert {path.name for path in tmp_path.iterdir()} == {"c.db"}

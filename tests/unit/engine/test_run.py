@@ -95,7 +95,7 @@ def test_exactly_the_culprits_are_lost(job: Job) -> None:
         "crash": ("WRK-SIG", "a.img!/s1"), "loop": ("WRK-TIME", "a.img!/s1"),
         "nonsense": ("WRK-SAY", "a.img!/s1")}
     assert "signal SIGSEGV" in found["crash"][1]
-    assert "1 s of processor time" in found["loop"][1]
+    assert "no progress in 1 s of processor time" in found["loop"][1]
 
 
 def test_what_was_stated_before_an_error_is_kept(job: Job) -> None:
