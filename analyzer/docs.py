@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Final, Union, get_args, get_origin
 
 from analyzer.places import PLACES
-from analyzer.plugin import Plugin, discover, published
-from analyzer.records import TABLES, Record, column_types, moments, table_name
+from analyzer.plugin import Plugin, discover, published, rules
+from analyzer.records import SEVERITIES, TABLES, Record, column_types, moments, table_name
 from analyzer.records.descriptions import field_texts
 from analyzer.source import Source
 
@@ -27,6 +27,11 @@ _ABOUT_COVERAGE: Final = """\
 The table `coverage` says of each of these places, in every system with a Windows, whether it was
 read, is absent, unreadable, read in part, skipped by a limit, or present and not decoded by this
 version. Volumes and the folders that a configuration or the registry names are told there too."""
+_ABOUT_FINDINGS: Final = """\
+A finding is a judgement about rows of other tables, which it names with their place. Each code is
+one rule; `vmtrail findings CASE` shows what it found, and the table `finding_rule` of a case keeps
+these texts as they were when the case was judged. What a rule did not find is not thereby absent:
+see the table `coverage`."""
 _TITLES: Final = {"artifact": "Artifacts", "analysis": "Analyses", "report": "Reports"}
 _NAMES: Final[dict[Any, str]] = {str: "text", int: "integer", bool: "yes or no"}
 
@@ -115,6 +120,24 @@ def plugins_page() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def findings_page() -> str:
+    """docs/findings.md"""
+    lines = ["# Findings", "", ("Written by `make docs` from the rules in `plugins/analyses`; do "
+             "not edit."), "", _ABOUT_FINDINGS, "", "| severity | meaning |", "|---|---|"]
+    lines += [f"| {severity} | {meaning} |" for severity, meaning in SEVERITIES.items()]
+    own = {p.name: p.module for p in discover() if p.module.startswith("plugins.")}
+    found = [(rule, plugin) for rule, plugin in rules() if plugin in own]
+    lines += ["", "| code | severity | title |", "|---|---|---|"]
+    lines += [f"| [{rule.code}](#{rule.code.lower()}) | {rule.severity} | {rule.title} |"
+              for rule, _ in found]
+    for rule, plugin in found:
+        lines += ["", f"## {rule.code}", "", f"{rule.title} ({rule.severity}).", "",
+                  f"- Why it matters: {rule.reason}",
+                  f"- What else looks so: {rule.false_positives}",
+                  f"- Reference: {rule.reference}", f"- Rule: `{own[plugin]}`"]
+    return "\n".join(lines) + "\n"
+
+
 def coverage_page() -> str:
     """docs/coverage.md"""
     lines = ["# Coverage", "", "Written by `make docs` from `analyzer/places.py`; do not edit.",
@@ -129,6 +152,7 @@ def pages() -> dict[Path, str]:
     """Each generated file and what it should hold."""
     discover()
     return {FOLDER / "plugins.md": plugins_page(), FOLDER / "tables.md": tables_page(),
+            FOLDER / "findings.md": findings_page(),
             FOLDER / "coverage.md": coverage_page(),
             **{path: make() for path, make in published().items()
                if path.is_relative_to(FOLDER.parent)}}

@@ -5,6 +5,8 @@ A plugin is one documented function with one decorator:
     @artifact(VirtualMachine)            def f(system: WindowsSystem) -> Iterator[Record | Batch]
     @analysis("virtual_machine", yields=(Finding,))
                                          def f(tables: Tables) -> Iterator[Record]
+    @rule(Rule(code="VM-DELETED", ...), reads=("virtual_machine",))
+                                         def f(tables: Tables) -> Iterator[Record]
     @report("timeline", "csv", "timeline.csv")
                                          def f(tables: Tables, out: BinaryIO) -> None
 
@@ -21,7 +23,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, TypeVar
 
-from analyzer.records import Batch, Record
+from analyzer.records import Batch, Finding, Record, Rule
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,6 +86,8 @@ class Plugin:
     module: str
     yields: tuple[type[Record], ...] = ()
     reads: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    """What the findings of this analysis mean."""
     report_kind: ReportKind | None = None
     format: str = ""
     file: str = ""
@@ -118,6 +122,20 @@ def analysis(*reads: str, yields: tuple[type[Record], ...]) \
         _declare(function, "analysis", reads=reads, yields=yields)
         return function
     return mark
+
+
+def rule(*rules: Rule, reads: tuple[str, ...]) -> Callable[[AnalysisFunction], AnalysisFunction]:
+    """Declare an analysis that yields the findings of a rule, or of rules that share one look."""
+    def mark(function: AnalysisFunction) -> AnalysisFunction:
+        _declare(function, "analysis", reads=reads, yields=(Finding,), rules=rules)
+        return function
+    return mark
+
+
+def rules() -> tuple[tuple[Rule, str], ...]:
+    """The rules of all plugins declared so far, by code, each with the plugin that states it."""
+    found = [(one, plugin.name) for plugin in _DECLARED.values() for one in plugin.rules]
+    return tuple(sorted(found, key=lambda pair: (pair[0].code, pair[1])))
 
 
 def report(kind: ReportKind, format: str, file: str, *,  # noqa: A002 - the command line's word

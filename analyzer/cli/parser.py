@@ -131,6 +131,13 @@ def _case_verbs(verbs: Any) -> None:
     parser.add_argument("case", metavar="CASE")
     parser.add_argument("--format", default="table", metavar="F",
                         help="table, json, csv, markdown, schema or case (default: %(default)s)")
+    parser = _add(verbs, "findings", "findings:findings", "show what the rules found", """\
+The gravest first, each rule with why it matters, what else looks the same, and a reference. All
+rules are in docs/findings.md and, as this case was judged by them, in its table finding_rule.""")
+    parser.add_argument("case", metavar="CASE")
+    parser.add_argument("--severity", choices=("high", "medium", "low", "info"), default="info",
+                        help="these and graver ones only (default: %(default)s, all)")
+    parser.add_argument("--json", action="store_true", help="one object a line")
     parser = _add(verbs, "timeline", "stored:timeline", "show what happened when, oldest first")
     parser.add_argument("case", metavar="CASE")
     parser.add_argument("--story", action="store_true",

@@ -8,6 +8,7 @@ from analyzer import times
 from analyzer.case.folder import Case
 from analyzer.case.manifest import load
 from analyzer.case.query import CaseTables
+from analyzer.records import SEVERITIES
 
 _DEEPEST: Final = 40
 """Levels of the tree that are indented: a row of thousands stays readable."""
@@ -41,6 +42,7 @@ def summary(case: Case, exit_code: int) -> Iterator[str]:
     names = {r["vm_id"]: r["name"] for r in tables.rows("virtual_machine")}
     snapshots = {r["snapshot_id"]: r["name"] for r in tables.rows("snapshot")}
     yield from _section("Guests", [_guest(r, names, snapshots) for r in inside])
+    yield from _section("Findings", _findings(tables))
     yield from _problems(tables)
     yield from _coverage(tables)
     yield ""
@@ -84,6 +86,14 @@ def _guest(row: dict[str, Any], names: dict[str, str], snapshots: dict[str, str]
         return f"{_system(row)}  on {row['source_path'].rpartition('!/')[0]}"
     at = snapshots.get(row["snapshot_id"], row["snapshot_id"]) or "now"
     return f"{_system(row)}  in {names.get(row['vm_id'], row['vm_id'])} @ {at}"
+
+
+def _findings(tables: CaseTables) -> list[str]:
+    """A line for each rule that found something, the gravest first."""
+    order = list(SEVERITIES)
+    counts = Counter((row["severity"], row["code"], row["title"]) for row in tables.rows("finding"))
+    return [f"{count:>5} × {severity:<6} {code}: {title}" for (severity, code, title), count
+            in sorted(counts.items(), key=lambda one: (order.index(one[0][0]), one[0]))]
 
 
 def _machines(tables: CaseTables) -> Iterator[str]:

@@ -33,6 +33,7 @@ from analyzer.records.networks import (
 from analyzer.records.record import Record, column_types, moment, moments, table_name
 from analyzer.records.registry import DeletedRegistryKey
 from analyzer.records.results import Coverage, Event, Finding, Problem, Run
+from analyzer.records.rules import SEVERITIES, FindingRule, Rule
 from analyzer.records.stories import LifeEvent
 from analyzer.records.witnesses import (
     AccessLogClient,
@@ -44,6 +45,7 @@ from analyzer.records.witnesses import (
 )
 
 __all__ = [
+    "SEVERITIES",
     "TABLES",
     "AccessGrant",
     "AccessLogClient",
@@ -61,6 +63,7 @@ __all__ = [
     "FileAccess",
     "FileEntry",
     "Finding",
+    "FindingRule",
     "GuestIdentity",
     "HostNetworkObject",
     "HostService",
@@ -72,6 +75,7 @@ __all__ = [
     "Record",
     "RecycledFile",
     "RoleEvidence",
+    "Rule",
     "Run",
     "SavedState",
     "Snapshot",
@@ -143,6 +147,7 @@ _RECORDS: tuple[type[Record], ...] = (
     LifeEvent,
     Event,
     Finding,
+    FindingRule,
     Problem,
     Coverage,
     Run,

@@ -1,11 +1,8 @@
 """Records that the case itself makes: timeline, judgements, problems, coverage, the run."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from analyzer.records.record import Record
-from analyzer.source import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,21 +22,21 @@ class Event(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding(Record):
-    """A judgement of an analysis, with the facts it rests on."""
+    """A judgement of an analysis, with the facts it rests on.
+
+    `finding_rule` has, by `code`, the reason, what else looks the same, and a reference.
+    """
 
     code: str
-    """What kind of judgement; docs/plugins.md says what each means."""
+    """What kind of judgement; docs/findings.md says what each means."""
+    severity: str
+    """high, medium, low, info."""
+    title: str
+    """What all findings of this code have in common."""
     what: str
     """The judgement in a sentence."""
     basis: str
     """direct, derived or inferred, and from what."""
-
-    @classmethod
-    def about(cls, row: Mapping[str, Any], code: str, what: str, basis: str) -> "Finding":
-        """A finding about a stored row, with the source and the ids of that row."""
-        return cls(source=Source.from_columns(row), system_id=row["system_id"],
-                   vm_id=row["vm_id"], snapshot_id=row["snapshot_id"], code=code, what=what,
-                   basis=basis)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

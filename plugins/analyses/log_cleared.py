@@ -2,19 +2,21 @@
 
 from collections.abc import Iterator
 
-from analyzer.plugin import Tables, analysis
-from analyzer.records import Finding, Record
+from analyzer.plugin import Tables, rule
+from analyzer.records import Record, Rule
+
+RULE = Rule(
+    code="LOG-CLEARED", severity="high",
+    title="An event log was cleared",
+    reason="What the log had before is gone, and someone with rights over it did that.",
+    false_positives="Administrators clear logs that are full, and images are prepared so.",
+    reference="MITRE ATT&CK T1070.001; docs/formats/evtx.md")
 
 
-@analysis("log_event", yields=(Finding,))
+@rule(RULE, reads=("log_event",))
 def log_cleared(tables: Tables) -> Iterator[Record]:
-    """Events that say a log was cleared.
-
-    Reason: what the log had before is gone, and someone with rights over it did that.
-    False positives: administrators clear logs that are full, and images are prepared so.
-    Reference: MITRE ATT&CK T1070.001; meanings in event_meanings.csv.
-    """
+    """Events that say a log was cleared."""
     for row in tables.matching("log_event", "meaning", {"log cleared"}):
-        yield Finding.about(row, "LOG-CLEARED", f"{row['concerns'] or row['channel']} was cleared",
-                            f"direct: {row['provider']} {row['event_id']}, record "
-                            f"{row['event_record_id']}")
+        yield RULE.found(row, f"{row['concerns'] or row['channel']} was cleared",
+                         f"direct: {row['provider']} {row['event_id']}, record "
+                         f"{row['event_record_id']}")

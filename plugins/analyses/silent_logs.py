@@ -4,15 +4,21 @@ from collections.abc import Iterator
 from typing import Final
 
 from analyzer.formats.event_meanings import RELEASES, meanings
-from analyzer.plugin import Tables, analysis
-from analyzer.records import Finding, Record
+from analyzer.plugin import Tables, rule
+from analyzer.records import Record, Rule
 
+RULE = Rule(
+    code="LOG-SILENT", severity="info",
+    title="What this release never logs",
+    reason="That an event is missing proves nothing where the release has no such event.",
+    false_positives="None: it follows from the version alone.",
+    reference="docs/formats/evtx.md")
 LIFE: Final = ("created", "deleted", "imported", "exported", "started", "turned off",
                "shut down by the host", "shut down by the guest", "saved", "paused",
                "reset by the host", "snapshot taken")
 
 
-@analysis("system", yields=(Finding,))
+@rule(RULE, reads=("system",))
 def silent_logs(tables: Tables) -> Iterator[Record]:
     """For each host of 2008 to 2012, which happenings its release has no event for.
 
@@ -23,8 +29,8 @@ def silent_logs(tables: Tables) -> Iterator[Record]:
         release = RELEASES.get(row["version"], "")
         silent = _silent("2008r2" if release == "2008" else release)
         if row["role"] == "Hyper-V host" and silent and release != "10":
-            yield Finding.about(
-                row, "LOG-SILENT", f"Windows {row['version']} has no event for: "
+            yield RULE.found(
+                row, f"Windows {row['version']} has no event for: "
                 f"{', '.join(silent)}; that the logs of {row['host_name'] or 'this host'} have "
                 "none proves nothing", "derived: message tables of its release "
                 "(docs/formats/evtx.md)")

@@ -209,6 +209,21 @@ def test_progress_is_shown_on_a_terminal(corpus: Path, tmp_path: Path) -> None:
     assert b"Finished." in shown
 
 
+def test_findings_are_shown_gravest_first_with_why(case: Path, vmtrail: Vmtrail,
+                                                   summary: str) -> None:
+    done = vmtrail("findings", case)
+    heads = [line for line in done.stdout.splitlines() if line and line[0] != " "]
+    assert heads == sorted(heads, key=lambda line: ("HIGH", "MEDI", "LOW ", "INFO").index(line[:4]))
+    assert "\n  Why it matters: " in done.stdout
+    assert "\n  What else looks so: " in done.stdout
+    assert "MEDIUM  VM-DELETED  The configuration of a machine was deleted (1)" in heads
+    grave = vmtrail("findings", case, "--severity", "medium", "--json").stdout.splitlines()
+    rows = [json.loads(line) for line in grave]
+    assert {row["severity"] for row in rows} <= {"high", "medium"}
+    assert all(row["reason"] and row["false_positives"] and row["reference"] for row in rows)
+    assert "    1 × medium VM-DELETED: The configuration of a machine was deleted" in summary
+
+
 def test_a_reader_that_goes_away_is_no_error(case: Path) -> None:
     process = subprocess.Popen([sys.executable, "-m", "analyzer.cli", "timeline", str(case)],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -6,7 +6,7 @@ from analyzer.records import NetworkInterface, Record, System, VirtualSwitch, Vm
 from analyzer.records import VmNetworkAdapter as Adapter
 from plugins.analyses.vm_addresses import vm_addresses
 from plugins.reports.topology import topologies
-from tests.plugins.analyses.test_analyses import OTHER, PLACE, VM, machine
+from tests.plugins.analyses.rows import OTHER, PLACE, VM, machine
 from tests.plugins.reports.tables import FakeTables
 
 LAN = "A1111111-2222-3333-4444-555555555555"

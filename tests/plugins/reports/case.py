@@ -171,10 +171,12 @@ def _judged() -> Iterator[Record]:
     yield System(source=at("/p2/old/stray.vhd!/p1/Windows"), host_name="STRAY", role="guest",
                  system_id=f"{IMAGE}!/p2/old/stray.vhd!/p1", product="Windows XP")
     yield Finding(source=at("/p2/old/archive.vhd"), vm_id=GONE, system_id=HOST, code="VM-DELETED",
+                  severity="medium", title="The configuration of a machine was deleted",
                   what="A disk is left of a machine whose configuration was deleted",
                   basis="derived: guest parameters name the machine; no configuration has its id")
     yield Finding(source=at(f"/p1/ProgramData/Snapshots/{S5}.xml"), vm_id=WEB, system_id=HOST,
-                  code="SNAP-DANGLING", what="A snapshot names a parent that does not exist",
+                  code="SNAP-DANGLING", severity="low", title="A snapshot hangs on nothing",
+                  what="A snapshot names a parent that does not exist",
                   basis="direct: parent_snapshot in its configuration")
     yield Problem(source=at("/p2/VMs/sql_C2.avhd"), vm_id=SQL, system_id=HOST, code="VHD-PARENT",
                   what="parent D:\\VMs\\sql.vhd is not in the evidence",

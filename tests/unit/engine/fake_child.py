@@ -194,7 +194,8 @@ def poisoned(system: FakeSystem) -> Iterator[Record]:
 
 def count_files(tables: Tables) -> Iterator[Record]:
     number = sum(1 for _ in tables.rows("file_entry"))
-    yield Finding(source=Source("case"), code="COUNT", what=f"{number} files", basis="direct")
+    yield Finding(source=Source("case"), code="COUNT", severity="info", title="Files",
+                  what=f"{number} files", basis="direct")
 
 
 def repeat_findings(tables: Tables) -> Iterator[Record]:

@@ -3,15 +3,21 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from analyzer.plugin import Tables, analysis
-from analyzer.records import Finding, Record
+from analyzer.plugin import Tables, rule
+from analyzer.records import Finding, Record, Rule
 
+RULE = Rule(
+    code="DISK-NAMESAKE", severity="low",
+    title="A disk that is named like one that is missing",
+    reason="It may be the missing disk, moved or copied; nothing was read through it.",
+    false_positives="Equal names are usual: every machine may have a disk of its own called C.",
+    reference="docs/disks.md")
 BASIS = "derived: equal file names; a name proves nothing, so it was not attached"
 MOST = 5
 
 
-@analysis("disk_layer", "vm_drive", yields=(Finding,))
-def namesake_findings(tables: Tables) -> Iterator[Record]:
+@rule(RULE, reads=("disk_layer", "vm_drive"))
+def disk_namesake(tables: Tables) -> Iterator[Record]:
     """For each missing disk or parent, the disks of that name that lie elsewhere."""
     layers = list(tables.rows("disk_layer"))
     named: dict[str, dict[str, str]] = {}
@@ -39,5 +45,5 @@ def _name(path: str) -> str:
 def _finding(row: Mapping[str, Any], missing: str, found: Mapping[str, str]) -> Finding:
     places = [f"{path} (id {disk_id or 'unknown'})" for path, disk_id in sorted(found.items())]
     more = f" and {len(places) - MOST} more" if len(places) > MOST else ""
-    return Finding.about(row, "DISK-NAMESAKE", f"{missing} is not there; of the same name: "
-                         f"{', '.join(places[:MOST])}{more}", BASIS)
+    return RULE.found(row, f"{missing} is not there; of the same name: "
+                      f"{', '.join(places[:MOST])}{more}", BASIS)

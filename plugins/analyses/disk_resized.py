@@ -1,0 +1,25 @@
+"""Disks that have another size than they were made with, once each."""
+
+from collections.abc import Iterator
+
+from analyzer.plugin import Tables, rule
+from analyzer.records import Record, Rule
+
+RULE = Rule(
+    code="DISK-RESIZED", severity="info",
+    title="A disk that was resized",
+    reason="Its partitions may be younger than the disk, and old content may lie behind them.",
+    false_positives="Disks are enlarged when they are full.",
+    reference="docs/formats/vhd.md")
+
+
+@rule(RULE, reads=("disk_layer",))
+def disk_resized(tables: Tables) -> Iterator[Record]:
+    """Disks that have another size than they were made with, once each."""
+    told = set()
+    for row in tables.rows("disk_layer"):
+        first = row["original_size"]
+        if first is not None and first != row["size"] and row["path"] not in told:
+            told.add(row["path"])
+            yield RULE.found(row, f"{row['path']} was made with {first} bytes and has "
+                             f"{row['size']} now", "direct: footer")

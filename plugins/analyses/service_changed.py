@@ -1,0 +1,36 @@
+"""Services that start in another way in another control set."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from analyzer.plugin import Tables, rule
+from analyzer.records import Record, Rule
+
+RULE = Rule(
+    code="SERVICE-CHANGED", severity="medium",
+    title="A service whose start type was changed",
+    reason=(
+        "It was disabled and enabled again, or the reverse, since the other control set was "
+        "written."),
+    false_positives="Updates and administrators change start types.",
+    reference="MITRE ATT&CK T1562.001")
+
+
+@rule(RULE, reads=("host_service",))
+def service_changed(tables: Tables) -> Iterator[Record]:
+    """Services that start in another way in another control set."""
+    rows = list(tables.rows("host_service"))
+    older: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        if not row["is_current"]:
+            older.setdefault(_key(row), []).append(row)
+    for row in rows:
+        for other in older.get(_key(row), ()) if row["is_current"] else ():
+            if other["start_type"] != row["start_type"]:
+                yield RULE.found(row, f"{row['name']} starts {row['start_type']}; in "
+                                 f"{other['control_set']} it was {other['start_type']}",
+                                 "direct: Start of both keys; which is older they do not say")
+
+
+def _key(row: dict[str, Any]) -> tuple[str, ...]:
+    return row["name"].lower(), row["system_id"], row["snapshot_id"]
