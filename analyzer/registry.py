@@ -27,6 +27,7 @@ class Registry:
     def __init__(self, windows: Item | None, ledger: Ledger) -> None:
         self._windows, self._ledger = windows, ledger
         self._hives: dict[str, Hive | None] = {}
+        self._items: dict[str, Item | None] = {}
         self._addresses: dict[str, str] = {}
         self._failures: dict[str, EvidenceError] = {}
         self._replayed: dict[str, tuple[Notice, ...]] = {}
@@ -130,7 +131,10 @@ class Registry:
                 self._ledger.cover(place, "absent")
 
     def _item(self, name: str) -> Item | None:
-        return self._windows.child(f"{CONFIG}/{name}") if self._windows is not None else None
+        if name not in self._items:
+            self._items[name] = self._windows.child(f"{CONFIG}/{name}") \
+                if self._windows is not None else None
+        return self._items[name]
 
     def _open(self, name: str) -> Hive | None:
         """A hive, with its logs applied where it was not written to the end."""

@@ -127,7 +127,7 @@ class MountedVolume:
         """`p1`, `p2` ... on its medium."""
         return self.partition.volume_id
 
-    @property
+    @cached_property
     def source(self) -> Source:
         """The volume itself."""
         source = self.medium.source

@@ -27,6 +27,8 @@ _INDEX: Final = "$I30"
 _GROUP_BYTES: Final = 16 << 20
 _GROUP: Final = 4096
 """Directories compared together, unless their blocks are more than `_GROUP_BYTES`."""
+_FEW: Final = 1024
+"""Directories of a volume that are looked at together when one of them is asked for."""
 _CHUNK: Final = 4 << 20
 _LARGEST: Final = 512 << 20
 """Bytes of one index; two million names have about half of it."""
@@ -42,6 +44,39 @@ class _Index:
     root: bytes
     block_size: int
     blocks: ExtentMap | None
+
+
+class Agreement:
+    """`agreeing` for the directories of a volume, each looked at once."""
+
+    def __init__(self, names: NameIndex) -> None:
+        self._names = names
+        self._said = np.zeros(names.table.count, np.int8)
+        """By MFT number: 0 not looked at, 1 they agree, -1 they do not."""
+
+    def of(self, number: int) -> bool:
+        """Whether both sides of a directory say the same; false for what is none."""
+        if not 0 <= number < len(self._said):
+            return False
+        if not self._said[number]:
+            directories = self._directories()
+            self._look(directories if len(directories) <= _FEW else np.zeros(0, np.int64))
+        if not self._said[number]:
+            self._look(np.array([number]))
+        return bool(self._said[number] > 0)
+
+    def look_at_all(self) -> None:
+        """For a walk, which asks for each."""
+        self._look(self._directories())
+
+    def _directories(self) -> Ints:
+        files = self._names.files
+        return files.number[files.is_directory]
+
+    def _look(self, numbers: Ints) -> None:
+        numbers = numbers[self._said[numbers] == 0]
+        self._said[numbers] = -1
+        self._said[[*agreeing(self._names, numbers.tolist())]] = 1
 
 
 def agreeing(names: NameIndex, directories: Iterable[int]) -> set[int]:

@@ -16,7 +16,8 @@ import pytsk3
 from analyzer import attention
 from analyzer.blocks import Blocks, ExtentMap
 from analyzer.errors import Corrupt, EvidenceError, Exhausted, Notice, Refused, Unsupported
-from analyzer.filesystem.attributes import Attribute, AttributeType, text
+from analyzer.filesystem.agreement import Agreement
+from analyzer.filesystem.attributes import Attribute, AttributeType
 from analyzer.filesystem.boot import SIZE, BootSector, find_boot
 from analyzer.filesystem.boot_guess import guess_boot
 from analyzer.filesystem.directory import IndexName
@@ -27,7 +28,6 @@ from analyzer.filesystem.entries import (
     Link,
     Stream,
     Times,
-    component,
     make_entry,
     pieces,
 )
@@ -35,19 +35,18 @@ from analyzer.filesystem.image import Ledger, PaddedImage
 from analyzer.filesystem.listing import Listed
 from analyzer.filesystem.mft_table import MasterFileTable, open_table
 from analyzer.filesystem.name_index import NameIndex
-from analyzer.filesystem.paths import fold, has_short_name, locate
+from analyzer.filesystem.paths import Children, fold, has_short_name, locate
 from analyzer.filesystem.reparse import Reparse
 from analyzer.filesystem.salvage import Salvage, open_ground
 from analyzer.filesystem.scan import scan
 from analyzer.filesystem.security import SecurityStore
 from analyzer.filesystem.streams import check_lost, open_stream
 from analyzer.filesystem.touched import Touched, touched
+from analyzer.filesystem.volume_information import volume_information
 from analyzer.filesystem.walk import ROOT, Walk
 from analyzer.formats.security_descriptor import LARGEST as LARGEST_DESCRIPTOR
 
 __all__ = ["Entry", "File", "Ntfs", "Reparse", "Stream", "Times"]
-_VOLUME: Final = 3
-"""MFT number of $Volume."""
 _BITMAP: Final = 6
 """MFT number of $Bitmap."""
 _SECURE: Final = 9
@@ -55,6 +54,8 @@ _SECURE: Final = 9
 _MOST_NOTICES: Final = 1000
 _RECORDS_LOST: Final = frozenset(("IMG-TRUNC", "MFT-MANY", "MFT-REC", "MFT-SIZE", "NTFS-MANY"))
 _CACHED_DIRECTORIES: Final = 64
+_CACHED_NAMES: Final = 200_000
+"""In all of them."""
 _MOST_NAMES: Final = 2_000_000
 """In one directory."""
 
@@ -90,10 +91,12 @@ class Ntfs:
         self.record_size = table.boot.record_size
         self._image, self._table, self._notices = image, table, notices
         self._address = address
-        self.label, self.version, self.is_dirty = self._volume()
+        self.label, self.version, self.is_dirty = volume_information(
+            table, partial(_report, notices))
         self._names: NameIndex | None = None
         self._salvage: Salvage | None = None
-        self._children: OrderedDict[int, list[Entry]] = OrderedDict()
+        self._agreement: Agreement | None = None
+        self._children: OrderedDict[tuple[int, int, str], Children] = OrderedDict()
         self._library = self._open_library()
 
     @classmethod
@@ -150,6 +153,10 @@ class Ntfs:
 
     def root(self) -> Entry:
         """The root directory; raises nothing, its note says when its record is damaged."""
+        return self._root
+
+    @cached_property
+    def _root(self) -> Entry:
         raw = ".".encode("utf-16-le")
         try:
             record = self._table.record(ROOT)
@@ -185,7 +192,7 @@ class Ntfs:
 
     def children(self, directory: Entry) -> list[Entry]:
         """Allocated and deleted, sorted by name, then number."""
-        return list(self._walk().children(directory))
+        return list(self._cached_children(directory).entries)
 
     def find(self, path: str) -> Entry | None:
         """The entry at "/Windows/System32": any case, no link followed; None when absent.
@@ -200,10 +207,10 @@ class Ntfs:
             return next((e for e in self.walk() if fold(e.path) == wanted), None)
         for part in parts:
             folded = fold(part)
-            found = [e for e in self._cached_children(entry)
-                     if folded in (fold(e.name), fold(component(e.name)))]
+            children = self._cached_children(entry)
+            found = children.by_name.get(folded, [])
             if not found and "~" in part:
-                found = [e for e in self._cached_children(entry)
+                found = [e for e in children.entries
                          if has_short_name(self._table, e.inode, entry.inode, folded)]
             if not found:
                 return None
@@ -297,19 +304,24 @@ class Ntfs:
         return self._salvage
 
     def _walk(self, *, include_deleted: bool = True) -> Walk:
-        if self._names is None:
+        if self._names is None or self._agreement is None:
             with attention.on("volume", self._address):
                 self._names = NameIndex.build(self._table)
-        return Walk(self._names, self._index, partial(_report, self._notices), include_deleted,
-                    self._address)
+            self._agreement = Agreement(self._names)
+        return Walk(self._names, self._agreement, self._index, partial(_report, self._notices),
+                    include_deleted, self._address)
 
-    def _cached_children(self, directory: Entry) -> list[Entry]:
-        number = directory.inode
-        if number not in self._children:
-            self._children[number] = self.children(directory)
-            if len(self._children) > _CACHED_DIRECTORIES:
-                self._children.popitem(last=False)
-        return self._children[number]
+    def _cached_children(self, directory: Entry) -> Children:
+        key = directory.inode, directory.sequence, directory.path
+        found = self._children.get(key)
+        if found is None:
+            found = self._children[key] = Children.of(self._walk().children(directory))
+            count = sum(len(one.entries) for one in self._children.values())
+            while len(self._children) > 1 and (len(self._children) > _CACHED_DIRECTORIES
+                                               or count > _CACHED_NAMES):
+                count -= len(self._children.popitem(last=False)[1].entries)
+        self._children.move_to_end(key)
+        return found
 
     def _index(self, inode: int, path: str) -> list[IndexName] | None:
         """The names in a directory's index and its slack; None, and a notice, where it fails.
@@ -347,24 +359,6 @@ class Ntfs:
             _report(self._notices, Notice("NTFS-TSK", f"The Sleuth Kit: {error}",
                                           "names come from the master file table alone"))
             return None
-
-    def _volume(self) -> tuple[str, str, bool | None]:
-        """Label, version and dirty flag."""
-        label, version, is_dirty = "", "", None
-        try:
-            for attribute in self._table.record(_VOLUME).attributes:
-                value = attribute.value or b""
-                if attribute.type == AttributeType.VOLUME_NAME:
-                    label = text(value)
-                elif attribute.type == AttributeType.VOLUME_INFORMATION and len(value) >= 12:
-                    version, is_dirty = f"{value[8]}.{value[9]}", bool(value[10] & 1)
-        except EvidenceError as error:
-            self._table.report_record(_VOLUME, error)
-        if is_dirty:
-            _report(self._notices,
-                    Notice("NTFS-DIRTY", "the volume is marked dirty",
-                           "$LogFile is not replayed; recent changes may be missing"))
-        return label, version, is_dirty
 
 
 def _boot(blocks: Blocks, guessed: tuple[BootSector, bytes] | None

@@ -1,5 +1,7 @@
 """From an MFT number to a path, through the parents that the $FILE_NAMEs give; and letter case."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from analyzer.errors import Corrupt, EvidenceError
@@ -10,7 +12,7 @@ from analyzer.filesystem.attributes import (
     decode_file_name,
     text,
 )
-from analyzer.filesystem.entries import ORPHANS, Link, component
+from analyzer.filesystem.entries import ORPHANS, Entry, Link, component
 from analyzer.filesystem.mft import MftRecord
 from analyzer.filesystem.mft_table import MasterFileTable
 from analyzer.filesystem.walk import DEEPEST, ORPHAN, ROOT, nameless_link
@@ -23,6 +25,25 @@ def fold(name: str) -> str:
     if name.isascii():
         return name.upper()
     return "".join(u if len(u := c.upper()) == _SINGLE else c for c in name)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Children:
+    """What is in one directory; `by_name` as NTFS compares names, and as they stand in a path."""
+
+    entries: tuple[Entry, ...]
+    by_name: dict[str, list[Entry]]
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> "Children":
+        """In the order given."""
+        found: dict[str, list[Entry]] = {}
+        kept = tuple(entries)
+        for entry in kept:
+            found.setdefault(fold(entry.name), []).append(entry)
+            if "/" in entry.name:
+                found.setdefault(fold(component(entry.name)), []).append(entry)
+        return cls(kept, found)
 
 
 def has_short_name(table: MasterFileTable, inode: int, directory: int, folded: str) -> bool:

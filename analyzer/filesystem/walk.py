@@ -15,7 +15,7 @@ import numpy as np
 
 from analyzer import attention
 from analyzer.errors import EvidenceError, Notice
-from analyzer.filesystem.agreement import agreeing
+from analyzer.filesystem.agreement import Agreement
 from analyzer.filesystem.attributes import AttributeType, Reference
 from analyzer.filesystem.directory import (
     LOST,
@@ -58,20 +58,19 @@ class Walk:
     it has none. `address` is that of the volume, for who watches what is read."""
 
     names: NameIndex
+    agreement: Agreement
     index: Callable[[int, str], list[IndexName] | None]
     report: Callable[[Notice], None]
     include_deleted: bool = True
     address: str = ""
     _seen: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
     _entered: set[int] = field(default_factory=set)
-    _agreed: set[int] | None = None
 
     def run(self, root: Entry) -> Iterator[Entry | Listed]:
         """Every entry below `root`, parents before children; plain ones many at once."""
         self._seen = np.zeros(len(self.names), np.bool_)
-        files = self.names.files
         with attention.on("volume", self.address):
-            self._agreed = agreeing(self.names, files.number[files.is_directory].tolist())
+            self.agreement.look_at_all()
         count = 0
         for found in self._all(root):
             count += len(found) if isinstance(found, Listed) else 1
@@ -82,21 +81,28 @@ class Walk:
             yield found
 
     def children(self, directory: Entry) -> Iterator[Entry]:
-        """What is in a directory, in the order of `_steps`."""
+        """What is in a directory, in the order of `_steps`; nothing where its record was reused."""
+        if not self._is_present(directory):
+            return
         for found in self._steps(directory):
             if isinstance(found, Listed):
                 yield from found.entries()
             else:
                 yield found.entry
 
+    def _is_present(self, directory: Entry) -> bool:
+        """False where its record belongs to another file by now."""
+        try:
+            return self.names.table.record(directory.inode).is_named_by(directory.sequence)
+        except EvidenceError:
+            return True
+
     def _steps(self, directory: Entry) -> "Iterable[Step | Listed]":
         """What is in a directory, sorted by name, then number; plain files many at once.
 
         Where there are very many, names are sorted within parts that are in order of number.
         """
-        number = directory.inode
-        agreed = agreeing(self.names, [number]) if self._agreed is None else self._agreed
-        steps = self._agreed_steps(directory) if number in agreed else None
+        steps = self._agreed_steps(directory) if self.agreement.of(directory.inode) else None
         return self._weighed_steps(directory) if steps is None else steps
 
     def _agreed_steps(self, directory: Entry) -> "list[Step | Listed] | None":

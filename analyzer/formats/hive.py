@@ -42,6 +42,8 @@ LARGEST_VALUE: Final = 16 * 2**20
 MOST_IN_LIST: Final = 100_000
 DEEPEST: Final = 512
 MOST_NOTICES: Final = 1000
+MOST_KNOWN: Final = 10_000
+"""Keys that are kept for the next look-up by path."""
 _KEY_HEAD, _VALUE_HEAD = 76, 20
 
 
@@ -54,6 +56,7 @@ class Hive:
         self._cells = Cells(data)
         self._base = RegistryParse.REGFBlock(data, 0, None)
         self._adopted: dict[int, int] = {}
+        self._known: dict[tuple[int, str], Key] = {}
         self._noted: set[Notice] = set()
         self.notices: list[Notice] = []
         self.last_written_at = times.from_filetime(self._base.unpack_qword(12))
@@ -91,21 +94,27 @@ class Hive:
         """
         here = self.root
         for name in [part for part in path.split("\\") if part]:
-            below, damage = None, None
-            for entry in self._subkeys(here):
-                if isinstance(entry, Damage):
-                    self._note(entry, "subkey", here)
-                    damage = entry if _may_be(entry, name) else damage
-                elif fold(entry.name) == fold(name):
-                    below = entry
-                    break
+            below = self._known.get((here.offset, fold(name))) or self._search(here, name)
             if below is None:
-                if damage is not None:
-                    raise Corrupt(f"{name[:80]!a} not found below {here.path[-200:]!a}, which "
-                                  f"cannot be read whole: {damage.what}", damage.at)
                 return None
             here = below
         return here
+
+    def _search(self, above: "Key", name: str) -> "Key | None":
+        """The subkey `name`; raises as `key` does."""
+        damage, folded = None, fold(name)
+        for entry in self._subkeys(above):
+            if isinstance(entry, Damage):
+                self._note(entry, "subkey", above)
+                damage = entry if _may_be(entry, name) else damage
+            elif fold(entry.name) == folded:
+                if len(self._known) < MOST_KNOWN:
+                    self._known[above.offset, folded] = entry
+                return entry
+        if damage is not None:
+            raise Corrupt(f"{name[:80]!a} not found below {above.path[-200:]!a}, which "
+                          f"cannot be read whole: {damage.what}", damage.at)
+        return None
 
     def subkeys(self, key: "Key") -> Iterator["Key"]:
         """Subkeys of `key`; bad ones are noted and left out."""

@@ -89,10 +89,15 @@ class Damaged:
         end = min(offset + length, self.size)
         if end <= offset:
             return b""
-        data = bytearray(self.whole.read_at(offset, end - offset))
-        for patch in self.mutant.patches:
+        whole = self.whole.read_at(offset, end - offset)
+        patches = [patch for patch in self.mutant.patches
+                   if patch.offset < end and offset < patch.offset + patch.length]
+        if not patches:
+            return whole
+        data = bytearray(whole)
+        for patch in patches:
             low, high = max(offset, patch.offset), min(end, patch.offset + patch.length)
-            if low < high and self._is_seen(patch, low, high):
+            if self._is_seen(patch, low, high):
                 data[low - offset:high - offset] = \
                     patch.data[low - patch.offset:high - patch.offset]
         return bytes(data)

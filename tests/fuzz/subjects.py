@@ -2,15 +2,17 @@
 
 import hashlib
 import json
+import os
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from analyzer.blocks import Blocks, Memory, read_known
+from analyzer.blocks import Blocks, ExtentMap, Memory, read_known
 from analyzer.errors import EvidenceError, Notice
 from analyzer.evidence import open_evidence
 from analyzer.records import Problem, Record
@@ -97,6 +99,26 @@ class Subject:
         return self.state(Damaged(self.blocks, mutant), None if whole else mutant)
 
 
+class Mapped:
+    """The media of an image in a file that has no name, so that all mutants share its pages."""
+
+    def __init__(self, blocks: Blocks) -> None:
+        self.size = blocks.size
+        with tempfile.TemporaryFile() as file:
+            file.truncate(self.size)
+            for offset in range(0, self.size, MIB):
+                data = blocks.read_at(offset, MIB)
+                if any(data):
+                    os.pwrite(file.fileno(), data, offset)
+            self._map = mmap(file.fileno(), self.size, access=ACCESS_READ)
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        return self._map[offset:offset + length]
+
+    def extents(self) -> ExtentMap | None:
+        return None
+
+
 def _media(blocks: Blocks) -> tuple[Blocks, list[Notice]]:
     return blocks, []
 
@@ -172,9 +194,7 @@ def subject(name: str) -> Subject:
         return _container(name.removeprefix("host."))
     if name == "gpt":
         return Subject("gpt.raw", "empty-host.json", Memory(_on_gpt()), _media)
-    if name == "ws2008":
-        return Subject("ws2008.E01", "ws2008.json", _image(name), _media)
-    return Subject(f"{name}.E01", f"{name}.json", Memory(_bytes(name)), _media)
+    return Subject(f"{name}.E01", f"{name}.json", Mapped(_image(name)), _media)
 
 
 TURNS: Final[Sequence[str]] = (

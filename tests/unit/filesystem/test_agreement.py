@@ -8,7 +8,7 @@ import pytest
 
 from analyzer.blocks import Memory
 from analyzer.errors import EvidenceError, Notice
-from analyzer.filesystem import walk
+from analyzer.filesystem import agreement
 from analyzer.filesystem.agreement import agreeing
 from analyzer.filesystem.entries import Entry
 from analyzer.filesystem.name_index import NameIndex
@@ -70,7 +70,7 @@ def both(image: bytes, bad: tuple[tuple[int, int], ...], monkeypatch: pytest.Mon
          ) -> tuple[list[Entry], list[Entry], set[Notice], set[Notice]]:
     """Entries and notices of a walk that weighs each name, and of the usual one."""
     with monkeypatch.context() as patch:
-        patch.setattr(walk, "agreeing", lambda *_: set())
+        patch.setattr(agreement, "agreeing", lambda *_: set())
         slow = Ntfs.open(Faulty(image, bad))
         weighed = list(slow.walk())
     fast = Ntfs.open(Faulty(image, bad))

@@ -278,6 +278,19 @@ def test_a_name_whose_record_was_reused_gets_nothing_from_it() -> None:
         ntfs.open_file(entry)
 
 
+def test_a_look_up_through_a_former_directory_does_not_hide_the_one_in_its_record() -> None:
+    volume = TinyVolume()
+    volume.add(30, "now", [index_root([(31, 1, file_name_value("x", 30, 9))])], sequence=9,
+               flags=IN_USE | DIRECTORY)
+    volume.names.append((30, 5, file_name_value("then", flags=0x1000_0000)))
+    volume.add(31, "x", parent=30, parent_sequence=9)
+    ntfs = open_volume(volume)
+    assert ntfs.find("/then/x") is None
+    found = ntfs.find("/now/x")
+    assert found is not None
+    assert found.path == "/now/x"
+
+
 def test_names_missing_in_the_index_come_from_the_files() -> None:
     volume = TinyVolume()
     volume.add_directory(30, "d", [])
