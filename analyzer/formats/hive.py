@@ -16,9 +16,8 @@ follows loops for ever, stops a list of values at the first bad one and cuts tim
 microseconds. Here every offset is checked before it is read, and the keys form a tree whatever
 the hive says: a key is accepted only below the key that its parent field names.
 
-Bounds: LARGEST bytes; MOST_IN_LIST subkeys or values of one key; LARGEST_VALUE bytes of one
-value, and no more than the hive holds for all values of a key; DEEPEST levels; lists of lists
-one deep; MOST_NOTICES notices.
+Bounds: LARGEST bytes; MOST_IN_LIST subkeys or values of one key; LARGEST_VALUE bytes of a value,
+no more than the hive holds for all of a key; DEEPEST levels; lists one deep; MOST_NOTICES.
 
 Source: M. Suhanov, "Windows registry file format specification"; RELIABILITY 4.2 for the loops.
 """
@@ -42,8 +41,6 @@ LARGEST_VALUE: Final = 16 * 2**20
 MOST_IN_LIST: Final = 100_000
 DEEPEST: Final = 512
 MOST_NOTICES: Final = 1000
-MOST_KNOWN: Final = 10_000
-"""Keys that are kept for the next look-up by path."""
 _KEY_HEAD, _VALUE_HEAD = 76, 20
 
 
@@ -56,7 +53,7 @@ class Hive:
         self._cells = Cells(data)
         self._base = RegistryParse.REGFBlock(data, 0, None)
         self._adopted: dict[int, int] = {}
-        self._known: dict[tuple[int, str], Key] = {}
+        self._known: dict[tuple[int, str], Key] = {}  # for the next look-up by path
         self._noted: set[Notice] = set()
         self.notices: list[Notice] = []
         self.last_written_at = times.from_filetime(self._base.unpack_qword(12))
@@ -108,7 +105,7 @@ class Hive:
                 self._note(entry, "subkey", above)
                 damage = entry if _may_be(entry, name) else damage
             elif fold(entry.name) == folded:
-                if len(self._known) < MOST_KNOWN:
+                if len(self._known) < MOST_IN_LIST:
                     self._known[above.offset, folded] = entry
                 return entry
         if damage is not None:
