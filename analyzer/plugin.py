@@ -43,6 +43,10 @@ class Tables(Protocol):
     times are int64 ticks (times.py).
     """
 
+    @property
+    def zone(self) -> str:
+        """IANA name of the time zone that people are to be shown times in, mostly `UTC`."""
+
     def frame(self, table: str) -> "pd.DataFrame":
         """A whole table in its total order; empty, with its columns, where nothing was found."""
 
@@ -93,6 +97,8 @@ class Plugin:
     file: str = ""
     on_request: bool = False
     """True for a report that is written only where its format is asked for."""
+    zoned: bool = False
+    """True for a report that people read and that heeds `Tables.zone`."""
     origin: str = "vmtrail"
     """Distribution it comes from."""
 
@@ -139,11 +145,12 @@ def rules() -> tuple[tuple[Rule, str], ...]:
 
 
 def report(kind: ReportKind, format: str, file: str, *,  # noqa: A002 - the command line's word
-           on_request: bool = False) -> Callable[[ReportFunction], ReportFunction]:
+           on_request: bool = False, zoned: bool = False) \
+        -> Callable[[ReportFunction], ReportFunction]:
     """Declare a writer of one output format; `file` is its name in the case's reports folder."""
     def mark(function: ReportFunction) -> ReportFunction:
         _declare(function, "report", report_kind=kind, format=format, file=file,
-                 on_request=on_request)
+                 on_request=on_request, zoned=zoned)
         return function
     return mark
 

@@ -21,6 +21,7 @@ from analyzer.case.stories import as_events, of_machine
 from analyzer.errors import UsageError
 from analyzer.records import TABLES
 from analyzer.text import show
+from analyzer.zones import UTC_NAME
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,6 +188,8 @@ class Window:
     end: int | None = None
     story: bool = False
     """Lines of `life_event` instead of every moment."""
+    zone: str = UTC_NAME
+    """Time zone for display; `begin` and `end` do not depend on it."""
 
 
 class CaseTables:
@@ -209,6 +212,11 @@ class CaseTables:
             _add_view(self._connection, self._case, table)
             self._open.add(table)
         return f"stored.{quoted_name(table)}"
+
+    @property
+    def zone(self) -> str:
+        """The zone for display."""
+        return self._window.zone
 
     def _sorted(self, table: str, where: str = "", first: str = "", relation: str = "") -> str:
         names = [quoted_name(c.name) for c in table_columns(table)]

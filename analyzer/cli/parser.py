@@ -131,6 +131,7 @@ def _case_verbs(verbs: Any) -> None:
     parser.add_argument("case", metavar="CASE")
     parser.add_argument("--format", default="table", metavar="F",
                         help="table, json, csv, markdown, schema or case (default: %(default)s)")
+    _timezone(parser)
     parser = _add(verbs, "findings", "findings:findings", "show what the rules found", """\
 The gravest first, each rule with why it matters, what else looks the same, and a reference. All
 rules are in docs/findings.md and, as this case was judged by them, in its table finding_rule.""")
@@ -150,6 +151,7 @@ rules are in docs/findings.md and, as this case was judged by them, in its table
     parser.add_argument("--format", default="csv", metavar="F",
                         help="csv, jsonl, bodyfile, parquet, l2tcsv, ez or ecs "
                              "(default: %(default)s)")
+    _timezone(parser)
     parser = _add(verbs, "query", "stored:query", "ask a case in SQL", """\
 The tables are those of docs/tables.md. A column created_at is a timestamp (microseconds, UTC);
 created_at_ticks beside it is exact (100 ns since 1601). The case cannot be changed by a query.""")
@@ -158,6 +160,12 @@ created_at_ticks beside it is exact (100 ns since 1601). The case cannot be chan
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--json", action="store_true", help="one object a line")
     shape.add_argument("--csv", action="store_true", help="comma-separated, with a header")
+
+
+def _timezone(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--timezone", default="UTC", metavar="ZONE",
+                        help="show times in this zone too, by its IANA name: Europe/Berlin; with "
+                             "formats that people read (default: %(default)s)")
 
 
 def _address_verbs(verbs: Any) -> None:

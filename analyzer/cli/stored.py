@@ -56,13 +56,26 @@ def _print(plugin: Plugin, tables: "CaseTables") -> None:
         plugin.function(tables, out)
 
 
+def _zoned(plugin: Plugin, zone: str) -> Plugin:
+    """The plugin, if it can show times in that zone; raises UsageError."""
+    from analyzer.zones import UTC_NAME, zone_named
+
+    zone_named(zone)
+    if zone != UTC_NAME and not plugin.zoned:
+        able = ", ".join(sorted(p.format for p in discover()
+                                if p.report_kind == plugin.report_kind and p.zoned))
+        raise UsageError(f"{plugin.format} is data, and its times are UTC; --timezone goes with "
+                         f"{able}")
+    return plugin
+
+
 def inventory(arguments: Namespace) -> int:
     """Print the inventory."""
     from analyzer.case.folder import existing
-    from analyzer.case.query import CaseTables
+    from analyzer.case.query import CaseTables, Window
 
-    tables = CaseTables(existing(Path(arguments.case)))
-    _print(_writer("inventory", arguments.format), tables)
+    plugin = _zoned(_writer("inventory", arguments.format), arguments.timezone)
+    _print(plugin, CaseTables(existing(Path(arguments.case)), Window(zone=arguments.timezone)))
     return 0
 
 
@@ -84,11 +97,11 @@ def timeline(arguments: Namespace) -> int:
     from analyzer.case.query import CaseTables, Window
 
     window = Window(arguments.vm, _ticks("--from", arguments.begin), _ticks("--to", arguments.end),
-                    arguments.story)
+                    arguments.story, arguments.timezone)
     if window.begin is not None and window.end is not None and window.begin >= window.end:
         raise UsageError("--from is not before --to")
-    tables = CaseTables(existing(Path(arguments.case)), window)
-    _print(_writer("timeline", arguments.format), tables)
+    plugin = _zoned(_writer("timeline", arguments.format), arguments.timezone)
+    _print(plugin, CaseTables(existing(Path(arguments.case)), window))
     return 0
 
 

@@ -13,22 +13,21 @@ from plugins.reports.hosts import Host, Inventory, Machine, inventory
 from plugins.reports.quantities import clock, counted
 
 _WIDEST = 36
-_HEADER = ("MACHINE", "STATE", "CREATED (UTC)", "SNAPSHOTS", "DISKS", "GUEST", "PROBLEMS")
 
 
-@report("inventory", "table", "inventory.txt")
+@report("inventory", "table", "inventory.txt", zoned=True)
 def inventory_table(tables: Tables, out: BinaryIO) -> None:
     """Hosts, machines and snapshot trees on a terminal; no evidence text can drive it.
 
     Long names are cut with `…`; inventory.json and inventory.csv have them whole.
     """
-    for line in _lines(inventory(tables)):
+    for line in _lines(inventory(tables), tables.zone):
         out.write(f"{show(line).rstrip()}\n".encode())
 
 
-def _lines(case: Inventory) -> Iterator[str]:
+def _lines(case: Inventory, zone: str) -> Iterator[str]:
     for host in case.hosts:
-        yield from _host(host)
+        yield from _host(host, zone)
     if not case.machines:
         yield f"No virtual machine was found in what could be read: {_looked_at(case)}."
         yield ""
@@ -40,7 +39,7 @@ def _lines(case: Inventory) -> Iterator[str]:
     yield from _problems(case)
 
 
-def _host(host: Host) -> Iterator[str]:
+def _host(host: Host, zone: str) -> Iterator[str]:
     row = host.row
     if row is None:
         yield f"Host {host.system_id or '(unknown)'}: its Windows could not be read"
@@ -51,17 +50,19 @@ def _host(host: Host) -> Iterator[str]:
         yield f"  {host.system_id}"
     yield ""
     if host.machines:
-        yield from _grid([_HEADER, *map(_cells, host.machines)])
+        header = ("MACHINE", "STATE", f"CREATED ({zone})", "SNAPSHOTS", "DISKS", "GUEST",
+                  "PROBLEMS")
+        yield from _grid([header, *(_cells(machine, zone) for machine in host.machines)])
         yield ""
     for machine in host.machines:
-        yield from _tree(machine)
+        yield from _tree(machine, zone)
 
 
-def _cells(machine: Machine) -> tuple[str, ...]:
+def _cells(machine: Machine, zone: str) -> tuple[str, ...]:
     row, parts = machine.row, machine.parts
     disks = {layer["path"].casefold() for layer in parts["disk_layer"].rows}
     guests = dict.fromkeys(guest["host_name"] for guest in parts["system"].rows)
-    return (row["name"] or f"({row['vm_id']})", row["state"], clock(row["created_at"]),
+    return (row["name"] or f"({row['vm_id']})", row["state"], clock(row["created_at"], zone),
             str(parts["snapshot"].total), str(len(disks)), ", ".join(guests),
             str(parts["problem"].total))
 
@@ -79,7 +80,7 @@ def _cut(text: str, width: int = _WIDEST) -> str:
     return text if cell_len(text) <= width else set_cell_size(text, width - 1).rstrip() + "…"
 
 
-def _tree(machine: Machine) -> Iterator[str]:
+def _tree(machine: Machine, zone: str) -> Iterator[str]:
     rows = machine.parts["snapshot"].rows
     if not rows:
         return
@@ -92,7 +93,7 @@ def _tree(machine: Machine) -> Iterator[str]:
         told = "".join(f", {note}" for note in notes if note)
         turned = place.parent_line is not None and place.parent_lane != place.lane
         branch = "│ " * (place.lane - 1) + "├─" if turned else "│ " * place.lane
-        yield f"    {branch}● {_cut(show(row['name']), 60)}  {clock(row['created_at'])}{told}"
+        yield f"    {branch}● {_cut(show(row['name']), 60)}  {clock(row['created_at'], zone)}{told}"
     if machine.parts["snapshot"].more:
         yield f"    {counted(machine.parts['snapshot'].more, 'more snapshot')} not listed"
     yield ""

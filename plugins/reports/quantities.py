@@ -3,13 +3,17 @@
 from typing import Final
 
 from analyzer.times import iso
+from analyzer.zones import UTC_NAME, local, zone_named
 
 _UNITS: Final = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
-def clock(ticks: int | None) -> str:
-    """`2008-11-09 05:34:40` (UTC), to the second; "" for None."""
-    return iso(ticks)[:19].replace("T", " ")
+def clock(ticks: int | None, zone: str = UTC_NAME) -> str:
+    """`2008-11-09 05:34:40` (UTC), to the second; `... +01:00` in another zone; "" for None."""
+    if ticks is None or zone == UTC_NAME:
+        return iso(ticks)[:19].replace("T", " ")
+    time, _, offset = local(ticks, zone_named(zone)).rpartition(" ")
+    return f"{time[:19]} {offset}"
 
 
 def size(count: int | None) -> str:

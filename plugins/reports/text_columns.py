@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from analyzer.times import TICKS_PER_SECOND, UNIX_EPOCH
+from analyzer.zones import local, zone_named
 
 Column = Any
 """pa.Array. Its stubs do not know that a function takes one text for all rows."""
@@ -83,6 +84,15 @@ def iso(ticks: Column) -> Column:
     """`2008-11-09T05:34:40.4317320Z`; times.iso for all rows."""
     last = pa.array(ticks.to_numpy() % 10)
     return joined(day_and_time(ticks), pc.cast(last, pa.string()), "Z")
+
+
+def local_times(ticks: Column, zone: str) -> Column:
+    """`2009-07-14 23:03:12.4411900 +02:00`; zones.local for all rows."""
+    found = zone_named(zone)
+    distinct = ticks.dictionary_encode()
+    texts = pa.array([local(value, found) for value in distinct.dictionary.to_pylist()],
+                     pa.string())
+    return texts.take(distinct.indices)
 
 
 def unix_seconds(ticks: Column) -> Column:

@@ -39,6 +39,8 @@ def row(record: Record) -> dict[str, Any]:
 class FakeTables:
     """Implements plugin.Tables over records in memory; events are projected as the engine does."""
 
+    zone = "UTC"
+
     def __init__(self, records: Iterable[Record]) -> None:
         self.records: dict[str, list[Record]] = {name: [] for name in TABLES}
         for record in records:
