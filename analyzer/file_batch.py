@@ -16,14 +16,15 @@ def file_batch(volume: MountedVolume, listed: Listed) -> Batch:
     columns, places = listed.columns(), volume.record_places
     layer, at = places.find(columns.number * volume.filesystem.record_size)
     folders = [f"{path.rstrip('/')}/" for path in listed.directories]
-    path = listed.below(map(volume.windows_path, folders))
+    path = listed.below(map(volume.windows_path, folders), columns.name)
     source = volume.source
     times = {name: masked(columns.times[:, place], columns.times[:, place] == 0)
              for place, name in enumerate(moments(FileEntry))}
     everything = np.arange(len(path))
     return Batch(kind=FileEntry, count=len(path), columns={
         "source_evidence": source.evidence,
-        "source_path": listed.below(source.path + f.replace("!/", "%21/") for f in folders),
+        "source_path": listed.below((source.path + f.replace("!/", "%21/") for f in folders),
+                                    columns.name),
         "source_detail": source.detail, "source_entry": columns.number,
         "source_offset": source.offset, "source_image_offset": masked(at, at < 0),
         "source_layer": Texts.of(places.layers).take(layer),

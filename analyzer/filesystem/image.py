@@ -15,6 +15,8 @@ from analyzer.errors import EvidenceError, Unreadable
 _PAGE: Final = 256 << 10
 _MOST_PAGES: Final = 256
 """64 MiB of a master file table of 65,536 records and more."""
+_MANY: Final = 4
+"""Pages beyond the first in one request, above which it is a pass that comes by once."""
 
 
 @dataclass(slots=True)
@@ -105,7 +107,7 @@ class PaddedImage:
         skip = offset - first * _PAGE
         if first == last:
             return self._page(first)[skip:skip + length]
-        if last - first > _MOST_PAGES:
+        if last - first > _MANY:
             return b""
         pages = [self._page(index) for index in range(first, last + 1)]
         if not all(pages):

@@ -29,7 +29,6 @@ class Columns:
     sequence: Ints
     parent: Ints
     name: Texts
-    path: Texts
     size: Ints
     allocated: Flags
     is_directory: Flags
@@ -79,21 +78,23 @@ class Listed:
 
     def times(self) -> Ints:
         """(n, 8) ticks, 0 for None."""
-        return np.concatenate([self.names.files.standard[self.file], self.names.times[self.rows]],
-                              axis=1)
+        return self.names.times.take(self.rows, axis=0)
 
-    def below(self, directories: Iterable[str]) -> Texts:
-        """Each name behind its directory, as `directories` write them, with a slash at the end."""
-        return join(Texts.of([*directories]), self.place, self.names.plain_texts(self.rows))
+    def below(self, directories: Iterable[str], name: Texts) -> Texts:
+        """Each `name` behind its directory as `directories` write it, with a slash at the end."""
+        return join(Texts.of([*directories]), self.place, name)
+
+    def paths(self, name: Texts) -> Texts:
+        """The path of each; `name` as `columns` has it."""
+        return self.below(map(_prefix, self.directories), name)
 
     def columns(self) -> Columns:
-        """All of it as columns."""
+        """All but the paths as columns."""
         names, files, file = self.names, self.names.files, self.file
         return Columns(
             names.number[self.rows], files.sequence[file], names.parent[self.rows],
-            names.plain_texts(self.rows), self.below(map(_prefix, self.directories)),
-            files.size[file], files.in_use[file], files.is_directory[file], self.times(),
-            files.file_attributes[file])
+            names.plain_texts(self.rows), files.size[file], files.in_use[file],
+            files.is_directory[file], self.times(), files.file_attributes[file])
 
     def entries(self) -> Iterator[Entry]:
         """The same as entries."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer import attention
-from analyzer.columns import Texts, spread
+from analyzer.columns import Texts, pick
 from analyzer.errors import Corrupt, EvidenceError
 from analyzer.filesystem.attributes import FileName, Reference, text
 from analyzer.filesystem.mft import MftRecord, name_parents
@@ -25,11 +25,14 @@ from analyzer.filesystem.record_batch import (
     Names,
     Records,
     decode_batch,
+    make_room,
 )
 
 FIRST_USER: Final = 24
 """Records below are reserved; nameless ones among them are normal."""
-_BATCH: Final = 2048
+_BATCH: Final = 4096
+_SPARSE: Final = 8
+"""Records of the table to one that is a file, above which no list of all of them is made."""
 _NUMBER: Final = np.uint64(0xFFFF_FFFF_FFFF)
 _DOT, _SPACE, _SLASH, _BACKSLASH = 46, 32, 47, 92
 
@@ -42,7 +45,7 @@ class NameRow(NamedTuple):
     name: FileName
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Files:
     """The clean records that hold a file, in order of their MFT number; see Records for columns."""
 
@@ -52,7 +55,6 @@ class Files:
     is_directory: Flags
     is_plain: Flags
     size: Ints
-    standard: Ints
     file_attributes: Ints
     security: Ints
 
@@ -60,8 +62,20 @@ class Files:
         """The row of each MFT number, -1 where it is none of them."""
         if not len(self.number):
             return np.full(len(numbers), -1)
+        if self._row_of is not None:
+            return self._row_of.take(numbers, mode="clip").astype(np.int64)
         rows = np.minimum(np.searchsorted(self.number, numbers), len(self.number) - 1)
         return np.where(self.number[rows] == numbers, rows, -1)
+
+    @cached_property
+    def _row_of(self) -> NDArray[np.int32] | None:
+        """The row of every MFT number and of one more; None for a table that is mostly holes."""
+        end = int(self.number[-1]) + 1
+        if end > _SPARSE * len(self.number):
+            return None
+        rows = np.full(end + 1, -1, np.int32)
+        rows[self.number] = np.arange(len(self.number))
+        return rows
 
     def are_named_by(self, rows: Ints, sequences: Ints) -> Flags:
         """`MftRecord.is_named_by` for many; `rows` are not -1."""
@@ -80,7 +94,8 @@ class NameIndex:
     parent_sequence                         nameless  numbers of files without any name
     file     row in `files`, -1 for records that are not clean
     unsigned how many records, from FIRST_USER up to the last with the signature FILE, lack it
-    space, times, length                    as in record_batch.Names, for clean records
+    space, length                           as in record_batch.Names, for clean records
+    times    (n, 8) ticks, 0 for none: those of the holder's $STANDARD_INFORMATION, of the name
     start    of the name in `units`         is_odd  a name that Windows would not make
     """
 
@@ -131,7 +146,7 @@ class NameIndex:
     def texts(self, rows: Ints) -> list[str]:
         """The names of rows; "" where the record is not clean."""
         length = self.length[rows]
-        units = self.units[spread(self.start[rows], length)]
+        units = pick(self.units, self.start[rows], length)
         last = np.cumsum(length)
         starts, ends = (last - length).tolist(), last.tolist()
         if ((units & 0xF800) == 0xD800).any():
@@ -143,7 +158,7 @@ class NameIndex:
     def plain_texts(self, rows: Ints) -> Texts:
         """The names of plain rows as a column."""
         length = self.length[rows]
-        return Texts.of_utf16(self.units[spread(self.start[rows], length)], length)
+        return Texts.of_utf16(pick(self.units, self.start[rows], length), length)
 
     def raw(self, row: int) -> bytes:
         """The name as on disk."""
@@ -193,22 +208,23 @@ class _Pass:
     written: int = 0
 
     def run(self) -> NameIndex:
+        room = make_room(_BATCH, self.table.boot.record_size)
         for numbers, data in self.table.batches(_BATCH):
             attention.progress()
-            records, names = decode_batch(data, numbers)
+            records, names = decode_batch(data, numbers, room)
             self._count(numbers[records.is_signed])
             self._take_files(numbers, records)
             self._take_names(numbers, records, names)
             self._take_others(numbers, data, records)
-        files = Files(*_join(self.files, "qq???q4qq"))
-        columns = _join(self.names, "qqqqqq4qq?")
+        files = Files(*_join(self.files, "qq???qqq"))
+        columns = _join(self.names, "qqqqqq8qq?")
         number, holder, place, parent = columns[:4]
         order = np.lexsort((place, holder, number, parent))
         named = set(number[number != holder].tolist())
         nameless = sorted(number for number in self.nameless if number not in named)
         del number, holder, place, parent
         for at, column in enumerate(columns):
-            columns[at] = column[order]
+            columns[at] = column.take(order, axis=0)
         units = np.concatenate([*self.units, np.zeros(0, np.uint16)])
         return NameIndex(self.table, files, tuple(nameless), self.end - FIRST_USER - self.signed,
                          units, *columns)
@@ -223,7 +239,7 @@ class _Pass:
         kept = records.is_file & records.is_clean & (records.base == 0)
         self.files.append(tuple(column[kept] for column in (
             numbers, records.sequence, records.in_use, records.is_directory, records.is_plain,
-            records.size, records.standard, records.file_attributes, records.security)))
+            records.size, records.file_attributes, records.security)))
 
     def _take_names(self, numbers: Ints, records: Records, names: Names) -> None:
         base = records.base[names.record].view(np.uint64)
@@ -233,7 +249,8 @@ class _Pass:
         is_odd = _are_odd(names, start)
         self.names.append((
             number, holder, names.place, (names.parent & _NUMBER).astype(np.int64),
-            (names.parent >> np.uint64(48)).astype(np.int64), names.space, names.times,
+            (names.parent >> np.uint64(48)).astype(np.int64), names.space,
+            np.concatenate([records.standard.take(names.record, axis=0), names.times], axis=1),
             names.length, start + self.written, is_odd))
         self.units.append(names.units)
         self.written += len(names.units)
@@ -268,7 +285,7 @@ class _Pass:
         for place, parent in names:
             directory = Reference.of(parent)
             row = (file, number, place, directory.number, directory.sequence, 0)
-            self.names.append((*(np.array([value]) for value in row), np.zeros((1, 4), np.int64),
+            self.names.append((*(np.array([value]) for value in row), np.zeros((1, 8), np.int64),
                                np.zeros(1, np.int64), np.zeros(1, np.int64), np.ones(1, np.bool_)))
 
 
@@ -287,11 +304,11 @@ def _are_odd(names: Names, start: Ints) -> Flags:
 
 
 def _join(parts: list[tuple[NDArray[Any], ...]], empty: str) -> list[NDArray[Any]]:
-    """Columns out of the columns of each part, which is emptied; "4" is four numbers a row."""
+    """Columns out of the columns of each part, which is emptied; "8" is eight numbers a row."""
     rows = [list(part) for part in parts]
     parts.clear()
     columns = []
     for kind in reversed(empty):  # so that each piece is let go of once it is copied
-        none = np.zeros((0, 4), np.int64) if kind == "4" else np.zeros(0, kind)
+        none = np.zeros((0, 8), np.int64) if kind == "8" else np.zeros(0, kind)
         columns.append(np.concatenate([none, *(row.pop() for row in rows)]))
     return columns[::-1]

@@ -6,7 +6,7 @@ of the unnamed stream. A record that is damaged or unusual in any way is only na
 
 All attributes of all records are gone through together, the first of each record, then the
 second of each, and so on. Attributes are aligned to 8 bytes; a record where one is not, is not
-clean.
+clean. Each value is picked up with one look-up, whatever its size: going to memory is what costs.
 """
 
 from dataclasses import dataclass
@@ -28,8 +28,19 @@ FILE: Final = int.from_bytes(b"FILE", "little")
 _END: Final = 0xFFFF_FFFF
 _ROOM: Final = 128
 """Bytes behind the last record, so that a look past its end needs no check."""
+_HEADER: Final = 48
 _NAME_AT: Final = 66
-_ALIGNED: Final = 8
+_STANDARD: Final = 56
+"""Bytes of $STANDARD_INFORMATION that are looked at."""
+_WORD: Final = 8
+_UPDATE_AT: Final = 40
+"""Least offset of the update sequence."""
+_NAME: Final = 72
+"""Bytes of a $FILE_NAME that are looked at."""
+_SHORT_STANDARD: Final = 36
+_SMALLEST: Final = np.uint64(24 << 32)
+"""The first word of an attribute: its type, its length above that."""
+_UNALIGNED: Final = np.uint64(7 << 32 | 0xF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +53,15 @@ class Attributes:
 
     record: Ints
     at: Ints
-    kind: Longs
+    kind: NDArray[np.uint32]
     shape: Longs
     body: Longs
 
     def only(self, chosen: Flags) -> "Attributes":
         """Some of the rows."""
-        return Attributes(self.record[chosen], self.at[chosen], self.kind[chosen],
-                          self.shape[chosen], self.body[chosen])
+        rows = np.flatnonzero(chosen)
+        return Attributes(self.record.take(rows), self.at.take(rows), self.kind.take(rows),
+                          self.shape.take(rows), self.body.take(rows))
 
     @property
     def is_outside(self) -> Flags:
@@ -60,12 +72,12 @@ class Attributes:
     @property
     def size(self) -> Ints:
         """Bytes of a resident value."""
-        return (self.body & 0xFFFF_FFFF).astype(np.int64)
+        return (self.body & 0xFFFF_FFFF).view(np.int64)
 
     @property
     def value(self) -> Ints:
         """Offset of a resident value in the batch, bytes."""
-        return (self.body >> 32 & 0xFFFF).astype(np.int64) + self.at * 8
+        return (self.body >> 32 & 0xFFFF).view(np.int64) + self.at * 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,30 +122,29 @@ class Names:
 
 
 class _Words:
-    """The bytes of a batch with its sectors repaired, as words; `base` of each record in bytes."""
+    """The bytes of a batch with its sectors repaired, as words of 8 bytes; `base` of each record
+    in words."""
 
-    def __init__(self, data: Bytes) -> None:
+    def __init__(self, data: Bytes, room: Bytes) -> None:
         count, size = data.shape
-        self.base = np.arange(count, dtype=np.int64) * size
-        self.data = np.empty(data.size + _ROOM, np.uint8)
+        self.base = np.arange(count) * (size // _WORD)
+        self.data = room[:data.size + _ROOM]
         self.data[data.size:] = 0
         fixed = self.data[:data.size].reshape(data.shape)
         np.copyto(fixed, data)
-        self.is_whole = fix_sectors(fixed, 40)
-        self._u16, self._u32 = self.data.view("<u2"), self.data.view("<u4")
-        self.u16, self.u64 = self._u16, self.data.view("<u8")
+        self.is_whole = fix_sectors(fixed, _UPDATE_AT)
+        self.u64 = self.data.view("<u8")
 
-    def word(self, at: Ints) -> Ints:
-        """u16 at even offsets."""
-        return self._u16.take(at >> 1).astype(np.int64)
+    def take(self, at: Ints, size: int) -> Bytes:
+        """`size` bytes, a multiple of 8, at each place, given in words: (n, size)."""
+        windows = np.ndarray(((len(self.data) - size) // _WORD + 1,), f"V{size}", self.data.data,
+                             strides=(_WORD,))
+        return windows[at].view(np.uint8).reshape(-1, size)
 
-    def double(self, at: Ints) -> Ints:
-        """u32 at offsets that are multiples of 4."""
-        return self._u32.take(at >> 2).astype(np.int64)
 
-    def long(self, at: Ints) -> Longs:
-        """u64 at offsets that are multiples of 8."""
-        return self.u64.take(at >> 3)
+def make_room(count: int, size: int) -> Bytes:
+    """What `decode_batch` needs for `count` records of `size` bytes, to be used again and again."""
+    return np.empty(count * size + _ROOM, np.uint8)
 
 
 def fix_sectors(data: Bytes, smallest: int) -> Flags:
@@ -142,136 +153,144 @@ def fix_sectors(data: Bytes, smallest: int) -> Flags:
     The update sequence may begin at `smallest` bytes.
     """
     count, size = data.shape
-    words = data.view("<u2")
-    at, length = words[:, 2].astype(np.int64), words[:, 3]
-    good: Flags = (at >= smallest) & (at % 2 == 0) & (length == size // SECTOR + 1)
-    good &= at <= SECTOR - 2 - 2 * (size // SECTOR + 1)
-    start = np.where(good, at, 0) // 2 + np.arange(count) * (size // 2)
-    flat = words.reshape(-1)
+    words, sectors = data.view("<u2"), size // SECTOR
+    at, flat = words[:, 2].astype(np.int64), words.reshape(-1)
+    good: Flags = (at >= smallest) & (at <= SECTOR - 2 - 2 * (sectors + 1))
+    good &= (at & 1 == 0) & (words[:, 3] == sectors + 1)
+    start = np.where(good, at >> 1, 0) + np.arange(count) * (size // 2)
     number = flat.take(start)
-    for sector in range(1, size // SECTOR + 1):
+    for sector in range(1, sectors + 1):
         last = words[:, sector * SECTOR // 2 - 1]
-        good = good & (last == number)
+        good &= last == number
         np.copyto(last, flat.take(start + sector), where=good)
     return good
 
 
-def decode_batch(data: Bytes, number: Ints) -> tuple[Records, Names]:
+def decode_batch(data: Bytes, number: Ints, room: Bytes | None = None) -> tuple[Records, Names]:
     """The records in `data` of shape (n, record size), as on disk; `number` of each."""
     size = data.shape[1]
-    words = _Words(data)
-    signed = data.view("<u4")[:, 0] == FILE
-    first, used = words.word(words.base + 20), words.double(words.base + 24)
-    clean = signed & words.is_whole & (first >= 48 - 6) & (first % _ALIGNED == 0)
+    words = _Words(data, make_room(*data.shape) if room is None else room)
+    head = words.take(words.base, _HEADER)
+    shorts, halves = head.view("<u2"), head.view("<u4")
+    signed = halves[:, 0] == FILE
+    first, used = shorts[:, 10].astype(np.int64), halves[:, 6].astype(np.int64)
+    clean = signed & words.is_whole & (first >= _HEADER - 6) & (first & 7 == 0)
     clean &= (first + 6 <= size) & (used <= size) & (first <= used)
-    stored = np.where(words.word(words.base + 4) < NUMBER_AT + 4, 0,
-                      words.double(words.base + NUMBER_AT))
+    stored = np.where(shorts[:, 2] < NUMBER_AT + 4, 0, halves[:, 11])
     clean &= (stored == 0) | (stored == number & 0xFFFF_FFFF)
     found = _attributes(words, first, used, clean)
     names = found.only((found.kind == AttributeType.FILE_NAME) & ~found.is_outside)
-    length = _name_lengths(words, names, clean)
-    records = _records(words, found, signed, clean)
-    kept = clean[names.record]
-    return records, _names(words, names.only(kept), length[kept])
+    names, values = _name_values(words, names, clean)
+    unusual = np.zeros(len(clean), np.bool_)
+    _check_times(values.view("<u8")[:, 1:5], names.record, unusual, clean)
+    records = _records(words, head, found, signed, unusual, clean)
+    return records, _names(words, names, values, clean)
 
 
 def _attributes(words: _Words, first: Ints, used: Ints, clean: Flags) -> Attributes:
     """Step by step; takes records that break a rule out of `clean`."""
     rows = np.flatnonzero(clean)
-    at, end = (words.base + first)[rows] >> 3, (words.base + used)[rows]
-    columns: list[tuple[Ints, Ints, Longs, Longs, Longs]] = []
-    none = np.zeros(0, np.int64), np.zeros(0, np.uint64)
-    last = np.full(len(rows), AttributeType.STANDARD_INFORMATION, np.uint64)
-    columns.append((none[0], none[0], none[1], none[1], none[1]))
+    at, end = words.base[rows] + (first[rows] >> 3), words.base[rows] + (used[rows] >> 3)
+    last = np.full(len(rows), AttributeType.STANDARD_INFORMATION, np.uint32)
+    columns: list[tuple[Ints, Ints, Longs]] = [(rows[:0], at[:0], np.zeros(0, np.uint64))]
     while len(rows):
-        head, shape, body = (words.u64.take(at + number) for number in range(3))
-        kind, length = head & 0xFFFF_FFFF, (head >> 32).astype(np.int64)
-        room = end - at * 8
-        ended = kind == _END
-        good = _is_right(words, at, length, shape, body) & (length <= room) & (room >= 24)
-        good &= (kind & 0xF == 0) & (kind >= last)
-        clean[rows[np.where(ended, (room > 8) | (room < 4), ~good)]] = False
-        good &= ~ended
+        head = words.u64.take(at)
+        kind, after = head.astype(np.uint32), at + (head >> 35).view(np.int64)
+        good = (after <= end) & (kind >= last) & (head >= _SMALLEST) & (kind != _END)
         if not good.all():
-            rows, at, end, length = rows[good], at[good], end[good], length[good]
-            kind, shape, body = kind[good], shape[good], body[good]
-        last = kind
-        columns.append((rows, at, kind, shape, body))
-        at = at + (length >> 3)
-    return Attributes(*map(np.concatenate, zip(*columns, strict=True)))
+            stopped = np.flatnonzero(~good)
+            row = rows[stopped]
+            rest = used[row] - (at[stopped] - words.base[row]) * _WORD
+            clean[row[(kind[stopped] != _END) | (rest > _WORD) | (rest < _WORD // 2)]] = False
+            keep = np.flatnonzero(good)
+            rows, at, end, head = rows[keep], at[keep], end[keep], head[keep]
+            kind, after = kind[keep], after[keep]
+        columns.append((rows, at, head))
+        last, at = kind, after
+    record, at, head = map(np.concatenate, zip(*columns, strict=True))
+    found = Attributes(record, at, head.astype(np.uint32), words.u64[1:].take(at),
+                       words.u64[2:].take(at))
+    right = _is_right(words, found, head)
+    if right.all():
+        return found
+    clean[record[~right]] = False
+    return found.only(right)
 
 
-def _is_right(words: _Words, at: Ints, length: Ints, shape: Longs, body: Longs) -> Flags:
+def _is_right(words: _Words, found: Attributes, head: Longs) -> Flags:
     """Whether an attribute header says nothing that cannot be."""
-    good: Flags = (length >= 24) & (length & 7 == 0)
-    name = shape & 0xFF00
-    if name.any():
-        name_at = (shape >> 16 & 0xFFFF).astype(np.int64)
-        good &= (name == 0) | ((name_at >= 16) & (name_at + (name >> 7).astype(np.int64) <= length))
-    value, value_at = body & 0xFFFF_FFFF, body >> 32 & 0xFFFF
-    right: Flags = (value + value_at).astype(np.int64) <= length
-    right &= (value == 0) | (value_at >= 24)
-    outside = np.flatnonzero(shape & 0xFF)
+    good: Flags = head & _UNALIGNED == 0
+    length = head >> np.uint64(32)
+    shape = found.shape
+    named = np.flatnonzero(shape & 0xFF00)
+    if len(named):
+        name, name_at = shape[named] >> 8 & 0xFF, shape[named] >> 16 & 0xFFFF
+        good[named] &= (name_at >= 16) & (name_at + 2 * name <= length[named])
+    value, value_at = found.body & 0xFFFF_FFFF, found.body >> 32 & 0xFFFF
+    right: Flags = (value + value_at <= length) & ((value == 0) | (value_at >= 24))
+    outside = np.flatnonzero(found.is_outside)
     if len(outside):
-        right[outside] = _is_right_outside(words, at[outside] * 8, length[outside])
+        right[outside] = _is_right_outside(words, found.at[outside], length[outside])
     return good & right
 
 
-def _is_right_outside(words: _Words, at: Ints, length: Ints) -> Flags:
-    vcn, allocated = words.long(at + 16), words.long(at + 40)
-    real, initialized = words.long(at + 48), words.long(at + 56)
-    runs = words.word(at + 32)
-    right: Flags = (length >= 64) & (runs >= 64) & (runs <= length)
-    right &= words.data.take(at + 34) <= 16
-    right &= (vcn <= MAX_CLUSTERS) & ((allocated | real | initialized) >> 63 == 0)
+def _is_right_outside(words: _Words, at: Ints, length: Longs) -> Flags:
+    header = words.take(at, 64)
+    longs = header.view("<u8")
+    runs, sizes = header.view("<u2")[:, 16], longs[:, 5] | longs[:, 6] | longs[:, 7]
+    right: Flags = (length >= 64) & (runs >= 64) & (runs <= length) & (header[:, 34] <= 16)
+    right &= (longs[:, 2] <= MAX_CLUSTERS) & (sizes >> 63 == 0)
     return right
 
 
-def ticks(values: Longs) -> Ints:
-    """FILETIMEs as `times.from_filetime` takes them, 0 for None; changes `values`."""
-    values[values > LATEST] = 0
-    return values.view(np.int64)
+def _check_times(raw: Longs, record: Ints, unusual: Flags, clean: Flags) -> None:
+    """`check_times` and `_lacks_time` for many."""
+    for wrong, flags, value in ((raw > LATEST, clean, False), (raw == 0, unusual, True)):
+        if wrong.any():
+            flags[record[wrong.any(axis=1)]] = value
 
 
-def _name_lengths(words: _Words, names: Attributes, clean: Flags) -> Ints:
-    """Characters of each $FILE_NAME; takes records with a broken one out of `clean`."""
+def _name_values(words: _Words, names: Attributes, clean: Flags) -> tuple[Attributes, Bytes]:
+    """The $FILE_NAMEs with a value, and those; takes records with a broken one out of `clean`."""
     size, value = names.size, names.value
-    wrong = (size < _NAME_AT) | (value % _ALIGNED != 0)
-    length = words.data.take(np.where(wrong, 0, value + 64)).astype(np.int64)
-    clean[names.record[wrong | (_NAME_AT + 2 * length > size)]] = False
-    return length
+    good = (size >= _NAME_AT) & (value & 7 == 0)
+    if not good.all():
+        clean[names.record[~good]] = False
+        names, size, value = names.only(good), size[good], value[good]
+    values = words.take(value >> 3, _NAME)
+    clean[names.record[_NAME_AT + 2 * values[:, 64].astype(np.int64) > size]] = False
+    return names, values
 
 
-def _records(words: _Words, found: Attributes, signed: Flags, clean: Flags) -> Records:
-    count = len(words.base)
-    data = found.kind == AttributeType.DATA
+def _records(words: _Words, head: Bytes, found: Attributes, signed: Flags, unusual: Flags,
+             clean: Flags) -> Records:
+    count, kind = len(signed), found.kind
+    data = kind == AttributeType.DATA
     # a named stream, or a later piece of the unnamed one, is left to mft.py
     named = data & (found.shape & 0xFF00 != 0)
-    special = named | np.isin(found.kind, (AttributeType.ATTRIBUTE_LIST,
-                                           AttributeType.REPARSE_POINT))
-    kinds = data | np.isin(found.kind, (AttributeType.STANDARD_INFORMATION,
-                                        AttributeType.FILE_NAME))
-    held, unusual = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
-    held[found.record[kinds]] = True
+    special = named | (kind == AttributeType.ATTRIBUTE_LIST) | (kind == AttributeType.REPARSE_POINT)
+    is_standard = kind == AttributeType.STANDARD_INFORMATION
+    held = np.zeros(count, np.bool_)
+    held[found.record[data | is_standard | (kind == AttributeType.FILE_NAME)]] = True
     unusual[found.record[special]] = True
     size = _stream_sizes(words, found.only(data & ~named), unusual)
-    standard = found.only((found.kind == AttributeType.STANDARD_INFORMATION) & ~found.is_outside)
+    standard = found.only(is_standard & ~found.is_outside)
     times, attributes, security = _standard(words, standard, unusual, clean)
-    names = found.only((found.kind == AttributeType.FILE_NAME) & ~found.is_outside)
-    names = names.only(clean[names.record])
-    _check_times(_four(words, names.value + 8), names.record, unusual, clean)
-    flags, base = words.word(words.base + 22), words.long(words.base + 32)
+    shorts, base = head.view("<u2"), head.view("<i8")[:, 4].copy()
+    sequence, flags = shorts[:, 8].astype(np.int64), shorts[:, 11]
     return Records(signed, signed & (held | ~clean), clean, clean & ~unusual & (base == 0),
-                   words.word(words.base + 16), flags & 1 != 0, flags & 2 != 0,
-                   base.view(np.int64), size, times, attributes, security)
+                   sequence, flags & 1 != 0, flags & 2 != 0, base, size, times, attributes,
+                   security)
 
 
 def _stream_sizes(words: _Words, data: Attributes, unusual: Flags) -> Ints:
     """Bytes of the unnamed stream of each record; one in pieces makes its record unusual."""
     size, count = data.size, len(unusual)
     outside = np.flatnonzero(data.is_outside)
-    size[outside] = words.u64.take(data.at[outside] + 6).view(np.int64)
-    unusual[data.record[outside[words.u64.take(data.at[outside] + 2) != 0]]] = True
+    if len(outside):
+        header = words.take(data.at[outside], 64).view("<i8")
+        size[outside] = header[:, 6]
+        unusual[data.record[outside[header[:, 2] != 0]]] = True
     unusual |= np.bincount(data.record, minlength=count) > 1
     found = np.zeros(count, np.int64)
     found[data.record] = size
@@ -284,50 +303,55 @@ def _standard(words: _Words, found: Attributes, unusual: Flags,
     count = len(unusual)
     times, flags = np.zeros((count, 4), np.int64), np.zeros(count, np.int64)
     security = np.full(count, -1, np.int64)
-    size, at = found.size, found.value
-    wrong = (size < 36) | (at % _ALIGNED != 0)
-    clean[found.record[wrong]] = False
-    unusual |= np.bincount(found.record, minlength=count) > 1
-    rows, at, size = found.record[~wrong], at[~wrong], size[~wrong]
-    raw = _four(words, at)
+    size, at, rows = found.size, found.value, found.record
+    good = (size >= _SHORT_STANDARD) & (at & 7 == 0)
+    unusual |= np.bincount(rows, minlength=count) > 1
+    if not good.all():
+        clean[rows[~good]] = False
+        rows, at, size = rows[good], at[good], size[good]
+    values = words.take(at >> 3, _STANDARD)
+    raw = values.view("<u8")[:, :4]
     _check_times(raw, rows, unusual, clean)
-    times[rows] = ticks(raw)
-    flags[rows] = words.double(at + 32)
-    long = size >= 56
-    security[rows[long]] = words.double(at[long] + 52)
+    times[rows] = raw.view(np.int64)
+    halves = values.view("<u4")
+    flags[rows] = halves[:, 8]
+    security[rows] = np.where(size >= _STANDARD, halves[:, 13].astype(np.int64), -1)
     return times, flags, security
 
 
-def _four(words: _Words, at: Ints) -> Longs:
-    """(n, 4) words of 8 bytes: the times of an attribute."""
-    return words.u64.take((at >> 3)[:, None] + np.arange(4))
-
-
-def _check_times(raw: Longs, record: Ints, unusual: Flags, clean: Flags) -> None:
-    """`check_times` and `_lacks_time` for many."""
-    clean[record[(raw > LATEST).any(axis=1)]] = False
-    unusual[record[(raw == 0).any(axis=1)]] = True
-
-
-def _names(words: _Words, found: Attributes, length: Ints) -> Names:
-    order = np.argsort(found.record, kind="stable")
-    record, at, length = found.record[order], found.value[order], length[order]
-    place = np.arange(len(record)) - np.searchsorted(record, record)
-    parent, space = words.long(at), words.data.take(at + 65).astype(np.int64)
-    short = _beside_long(record, parent, space)
+def _names(words: _Words, found: Attributes, values: Bytes, clean: Flags) -> Names:
+    record = found.record
+    rows = np.flatnonzero(clean[record])
+    rows = rows[np.argsort(record[rows], kind="stable")]
+    record, at = record[rows], found.value[rows]
+    values = values.take(rows, axis=0)
+    place = np.arange(len(record))
+    place -= np.maximum.accumulate(np.where(np.diff(record, prepend=-1) != 0, place, 0))
+    longs = values.view("<u8")
+    short = _beside_long(record, longs[:, 0], values[:, 65])
     if short.any():
-        record, at, length, place = record[~short], at[~short], length[~short], place[~short]
-        parent, space = parent[~short], space[~short]
-    return Names(record, place, parent, space, ticks(_four(words, at + 8)), length,
-                 words.u16.take(spread((at + _NAME_AT) >> 1, length)))
+        rows = np.flatnonzero(~short)
+        record, at, place = record[rows], at[rows], place[rows]
+        values = values.take(rows, axis=0)
+        longs = values.view("<u8")
+    length = values[:, 64].astype(np.int64)
+    units = words.data.view("<u2").take(spread((at + _NAME_AT) >> 1, length))
+    return Names(record, place, longs[:, 0].copy(), values[:, 65].astype(np.int64),
+                 longs[:, 1:5].view(np.int64), length, units)
 
 
-def _beside_long(record: Ints, parent: Longs, space: Ints) -> Flags:
-    """Which are DOS names of a record that has another name in the same directory."""
+def _beside_long(record: Ints, parent: Longs, space: Bytes) -> Flags:
+    """Which are DOS names of a record that has another name in the same directory.
+
+    The names of one record stand together: each is held against the next, the one after it...
+    """
     short: Flags = space == DOS
-    if not short.any():
-        return short
-    directory = np.unique(parent, return_inverse=True)[1]
-    key = record * len(record) + directory
-    result: Flags = short & np.isin(key, key[~short])
-    return result
+    beside = np.zeros(len(record), np.bool_)
+    for step in range(1, len(record) if short.any() else 0):
+        rows = np.flatnonzero(record[step:] == record[:-step])
+        if not len(rows):
+            break
+        rows = rows[parent[rows] == parent[rows + step]]
+        beside[rows[short[rows] & ~short[rows + step]]] = True
+        beside[rows[~short[rows] & short[rows + step]] + step] = True
+    return beside

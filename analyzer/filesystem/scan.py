@@ -8,11 +8,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from analyzer.columns import spread
 from analyzer.filesystem.entries import ORPHANS, Entry, Link, join, make_entry
 from analyzer.filesystem.listing import MOST, Listed
 from analyzer.filesystem.name_index import NameIndex
 from analyzer.filesystem.paths import directory_of
-from analyzer.filesystem.record_batch import Ints
+from analyzer.filesystem.record_batch import Flags, Ints
 from analyzer.filesystem.walk import DEEPEST, LONGEST_PATH, ORPHAN, ROOT
 
 
@@ -23,9 +24,10 @@ def scan(names: NameIndex) -> Iterator[Entry | Listed]:
     rows = np.flatnonzero(is_listed)
     for low in range(0, len(rows), MOST):
         part = rows[low:low + MOST]
-        used, at = np.unique(place[part], return_inverse=True)
-        yield Listed(names, tuple(directories[number] for number in used.tolist()), part, at,
-                     is_indexed=False)
+        is_first = np.diff(place[part], prepend=-1) != 0  # rows are in order of directory
+        used = place[part[is_first]].tolist()
+        yield Listed(names, tuple(directories[number] for number in used), part,
+                     np.cumsum(is_first) - 1, is_indexed=False)
     for row in np.flatnonzero(~is_listed & (names.number != ROOT)).tolist():
         entry = _entry(names, row)
         if entry is not None:
@@ -39,21 +41,33 @@ def _directories(names: NameIndex) -> tuple[list[str], Ints]:
     """
     is_folder = names.is_ours.copy()
     is_folder[is_folder] = names.files.is_directory[names.file[is_folder]]
-    found: list[tuple[int, str, int]] = [(ROOT, "/", 0)]
-    entered = {ROOT}
     place = np.full(len(names), -1, np.int64)
-    for here, (number, path, depth) in enumerate(found):
-        rows = names.rows(number)
-        part = slice(rows.start, rows.stop)
-        place[part] = np.where(names.is_ours[part], here, -1)
-        if depth >= DEEPEST or len(path) >= LONGEST_PATH:
-            continue
-        folders = np.flatnonzero(is_folder[part]) + rows.start
-        for child, name in zip(names.number[folders].tolist(), names.texts(folders), strict=True):
-            if child not in entered:
-                entered.add(child)
-                found.append((child, join(path, name), depth + 1))
-    return [path for _, path, _ in found], place
+    paths, found = ["/"], list[str]()
+    level, entered = np.array([ROOT]), names.files.number == ROOT
+    for depth in range(DEEPEST + 1):
+        low, high = (np.searchsorted(names.parent, level, side) for side in ("left", "right"))
+        rows, owner = spread(low, high - low), np.repeat(np.arange(len(level)), high - low)
+        ours = names.is_ours[rows]
+        rows, owner = rows[ours], owner[ours]
+        place[rows] = owner + len(found)
+        found += paths
+        may_enter = np.array([len(path) < LONGEST_PATH for path in paths])
+        chosen = np.flatnonzero(is_folder[rows] & may_enter[owner])
+        chosen = _first_of_each(chosen, names.file[rows[chosen]], entered)
+        if depth == DEEPEST or not len(chosen):
+            break
+        level = names.number[rows[chosen]]
+        paths = [join(paths[above], name) for above, name in zip(
+            owner[chosen].tolist(), names.texts(rows[chosen]), strict=True)]
+    return found, place
+
+
+def _first_of_each(chosen: Ints, file: Ints, entered: Flags) -> Ints:
+    """Those whose file stands for the first time and was not `entered`; now it is."""
+    first = np.sort(np.unique(file, return_index=True)[1])
+    first = first[~entered[file[first]]]
+    entered[file[first]] = True
+    return chosen[first]
 
 
 def _entry(names: NameIndex, row: int) -> Entry | None:

@@ -10,7 +10,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ def scan(path: Path) -> int:
     """All names of $MFT as columns, made and counted, batch by batch."""
     from analyzer.filesystem.listing import Listed
 
-    return sum(len(found.columns().path) if isinstance(found, Listed) else 1
+    return sum(len(_columns(found)[1]) if isinstance(found, Listed) else 1
                for found in _volume(path).scan())
 
 
@@ -31,9 +31,14 @@ def scan_kept(path: Path) -> int:
     """The same with all columns in memory at the end."""
     from analyzer.filesystem.listing import Listed
 
-    kept = [found.columns() if isinstance(found, Listed) else found
+    kept = [_columns(found) if isinstance(found, Listed) else (found, [found.path])
             for found in _volume(path).scan()]
-    return sum(1 if isinstance(one.path, str) else len(one.path) for one in kept)
+    return sum(len(paths) for _, paths in kept)
+
+
+def _columns(found: Any) -> tuple[Any, Any]:
+    columns = found.columns()
+    return columns, found.paths(columns.name)
 
 
 def walk(path: Path) -> int:
@@ -55,42 +60,39 @@ def pytsk(path: Path) -> int:
     """The walk one writes first: full paths, sizes, and the times of both attributes."""
     import pytsk3
 
+    found: list[tuple[Any, ...]] = []
     volume = pytsk3.FS_Info(pytsk3.Img_Info(str(path)))
-    return len(list(_pytsk(volume)))
+    _pytsk(volume.open_dir("/"), "", {volume.info.root_inum}, found)
+    return len(found)
 
 
-def _pytsk(volume: Any) -> Iterator[tuple[Any, ...]]:
+def _pytsk(directory: Any, above: str, entered: set[int], found: list[tuple[Any, ...]]) -> None:
     import pytsk3
 
-    queue, entered = [(b"", volume.info.root_inum)], set()
-    while queue:
-        above, inode = queue.pop()
-        entered.add(inode)
-        for file in volume.open_dir(inode=inode):
-            name, meta = file.info.name, file.info.meta
-            if name.name in (b".", b".."):
-                continue
-            full = above + b"/" + name.name
-            if meta is None:
-                yield full, None
-                continue
-            standard = (meta.crtime, meta.crtime_nano, meta.mtime, meta.mtime_nano, meta.ctime,
-                        meta.ctime_nano, meta.atime, meta.atime_nano)
-            yield (full, meta.addr, meta.seq, name.par_addr, meta.size, int(meta.flags),
-                   int(meta.type), standard, _name_times(file))
-            if meta.type == pytsk3.TSK_FS_META_TYPE_DIR and meta.addr not in entered:
-                queue.append((full, meta.addr))
+    for file in directory:
+        name, meta = file.info.name.name.decode("utf-8", "replace"), file.info.meta
+        if name in (".", ".."):
+            continue
+        path = f"{above}/{name}"
+        if meta is None:
+            found.append((path, None))
+            continue
+        found.append((path, meta.addr, meta.seq, file.info.name.par_addr, meta.size,
+                      int(meta.flags), int(meta.type), meta.crtime, meta.crtime_nano, meta.mtime,
+                      meta.mtime_nano, meta.ctime, meta.ctime_nano, meta.atime, meta.atime_nano,
+                      _name_times(file)))
+        if meta.type == pytsk3.TSK_FS_META_TYPE_DIR and meta.addr not in entered:
+            entered.add(meta.addr)
+            _pytsk(file.as_directory(), path, entered, found)
 
 
-def _name_times(file: Any) -> tuple[int, ...] | None:
-    """pytsk3 does not show them: they are read out of the attribute."""
+def _name_times(file: Any) -> list[tuple[int, ...]]:
+    """Of each $FILE_NAME; pytsk3 does not show them: they are read out of the attribute."""
     import pytsk3
 
-    for attribute in file:
-        if int(attribute.info.type) == int(pytsk3.TSK_FS_ATTR_TYPE_NTFS_FNAME):
-            value = file.read_random(8, 32, attribute.info.type, attribute.info.id)
-            return _TIMES.unpack(value)
-    return None
+    return [_TIMES.unpack(file.read_random(8, 32, attribute.info.type, attribute.info.id))
+            for attribute in file
+            if attribute.info.type == pytsk3.TSK_FS_ATTR_TYPE_NTFS_FNAME]
 
 
 def _volume(path: Path) -> Any:
