@@ -65,6 +65,7 @@ class DictFiles:
     """A file system as Ntfs shows it."""
 
     record_size, cluster_size, label, serial, version, is_dirty = 1024, 4096, "", "", "3.1", False
+    lacks_records = False
 
     def __init__(self, files: Mapping[str, Content]) -> None:
         self.blocks = Memory(b"")
