@@ -9,6 +9,7 @@ A plugin is one documented function with one decorator:
                                          def f(tables: Tables) -> Iterator[Record]
     @report("timeline", "csv", "timeline.csv")
                                          def f(tables: Tables, out: BinaryIO) -> None
+    @report_folder("html", "report")     def f(tables: Tables, folder: Path) -> None
 
 Modules below `plugins/` are found by themselves; other distributions offer modules under the
 entry-point group `vmtrail.plugins`.
@@ -60,6 +61,9 @@ class Tables(Protocol):
         For tables of millions of rows, of which an analysis needs those it knows the names of.
         """
 
+    def batches(self, table: str, first: str = "") -> "Iterator[pa.RecordBatch]":
+        """The same in batches of some thousand rows; `first` is a column to sort by before all."""
+
     def counts(self, table: str, column: str) -> dict[Any, int]:
         """How many rows there are of each value of a column, without reading the rows."""
 
@@ -77,6 +81,7 @@ ArtifactFunction = Callable[["WindowsSystem"], Iterable[Record | Batch]]
 A = TypeVar("A", bound=ArtifactFunction)
 AnalysisFunction = Callable[[Tables], Iterable[Record]]
 ReportFunction = Callable[[Tables, BinaryIO], None]
+FolderFunction = Callable[[Tables, Path], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,9 @@ class Plugin:
     report_kind: ReportKind | None = None
     format: str = ""
     file: str = ""
+    """What a report writes in the case's reports folder; of a folder, the file to open."""
+    folder: str = ""
+    """Where a report writes many files: the folder that is handed to its function."""
     on_request: bool = False
     """True for a report that is written only where its format is asked for."""
     zoned: bool = False
@@ -151,6 +159,19 @@ def report(kind: ReportKind, format: str, file: str, *,  # noqa: A002 - the comm
     def mark(function: ReportFunction) -> ReportFunction:
         _declare(function, "report", report_kind=kind, format=format, file=file,
                  on_request=on_request, zoned=zoned)
+        return function
+    return mark
+
+
+def report_folder(format: str, folder: str) \
+        -> Callable[[FolderFunction], FolderFunction]:  # noqa: A002 - the command line's word
+    """Declare a writer of many files, of which `index.html` is the one to open.
+
+    It is handed a new folder, which takes its name `folder` when all is written.
+    """
+    def mark(function: FolderFunction) -> FolderFunction:
+        _declare(function, "report", report_kind="page", format=format,
+                 file=f"{folder}/index.html", folder=folder)
         return function
     return mark
 

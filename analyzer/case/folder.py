@@ -69,10 +69,13 @@ class Case:
         self.tidy()
 
     def tidy(self) -> None:
-        """Remove temporary files that a process left when it died."""
+        """Remove temporary files and folders that a process left when it died."""
         for folder in (self.root, self.reports, *self.tables.glob("*")):
             for path in folder.glob(".*.tmp"):
-                path.unlink(missing_ok=True)
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink(missing_ok=True)
 
 
 def existing(root: Path) -> Case:

@@ -254,9 +254,9 @@ class CaseTables:
         for batch in self._batches(self._sorted(table, where), sorted(values)):
             yield from batch.to_pylist()
 
-    def batches(self, table: str) -> Iterator[pa.RecordBatch]:
-        """The same in batches of some thousand rows."""
-        return self._batches(self._sorted(table))
+    def batches(self, table: str, first: str = "") -> Iterator[pa.RecordBatch]:
+        """The same in batches of some thousand rows, sorted by the column `first` before all."""
+        return self._batches(self._sorted(table, first=quoted_name(first) if first else ""))
 
     def counts(self, table: str, column: str) -> dict[Any, int]:
         """How many rows there are of each value of a column."""

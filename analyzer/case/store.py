@@ -9,6 +9,7 @@ sixteen. The bytes depend on the rows alone: no time, no host, no random name is
 
 import os
 import secrets
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -58,6 +59,26 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+    sync_directory(path.parent)
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill that takes its name when it is whole, or leaves nothing.
+
+    What had the name before is removed. Files are not synced one by one: a report can be written
+    again.
+    """
+    temporary, former = temporary_for(path), temporary_for(path)
+    temporary.mkdir()
+    try:
+        yield temporary
+        if path.exists():
+            path.replace(former)
+        temporary.replace(path)
+    finally:
+        for left in (temporary, former):
+            shutil.rmtree(left, ignore_errors=True)
     sync_directory(path.parent)
 
 

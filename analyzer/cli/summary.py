@@ -48,7 +48,7 @@ def summary(case: Case, exit_code: int) -> Iterator[str]:
     yield ""
     yield f"{_ENDS[exit_code][0].upper()}{_ENDS[exit_code][1:]}."
     for report in sorted(case.reports.glob("[!.]*")):
-        yield f"  {report}"
+        yield f"  {report / 'index.html' if report.is_dir() else report}"
     yield f"  {case.root}  (the case; vmtrail inventory, timeline and query read it)"
 
 

@@ -253,10 +253,11 @@ class TaskRun:
         self._writing(self.request.task.task_id, work)
 
     def _report(self, case: Any, tables: Any, plugin: Plugin) -> Iterator[Record]:
-        from analyzer.case.store import replacing
+        from analyzer.case.store import replacing, replacing_folder
 
         try:
-            with replacing(case.reports / plugin.file) as out:
+            with replacing_folder(case.reports / plugin.folder) if plugin.folder \
+                    else replacing(case.reports / plugin.file) as out:
                 plugin.function(tables, out)
         except OSError as error:
             if error.errno in _NO_SPACE:

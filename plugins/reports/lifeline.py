@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from analyzer.plugin import Tables
-from plugins.reports.hosts import Homes, Row
+from plugins.reports.hosts import Homes, Listing, Row
 
 WIDTH: Final = 720
 EDGE: Final = 14
@@ -24,24 +24,24 @@ class Lifeline:
     """Moments of one machine, from the table life_event."""
 
     rows: dict[tuple[int, str, str], Row] = field(default_factory=dict)
+    total: int = 0
 
     def add(self, row: Row) -> None:
-        """Take a line of the story with its time as `at`."""
-        key = row["at"], row["what"], row["subject"]
-        if key in self.rows or len(self.rows) < 10 * SHOWN:
-            self.rows.setdefault(key, row)
+        """Take a line of the story with its time as `at`; they come in order of time."""
+        self.total += 1
+        if len(self.rows) < SHOWN:
+            self.rows.setdefault((row["at"], row["what"], row["subject"]), row)
 
     @property
     def moments(self) -> list["Moment"]:
         """In order of time, at most SHOWN."""
-        keys = sorted(self.rows)[:SHOWN]
         return [Moment(number, self.rows[key])
-                for number, key in enumerate(keys, 1)]
+                for number, key in enumerate(sorted(self.rows), 1)]
 
     @property
     def more(self) -> int:
-        """Moments that are not shown."""
-        return max(0, len(self.rows) - SHOWN)
+        """Lines that are not shown: later ones, and those without a time."""
+        return self.total - len(self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +67,19 @@ class Marker:
     level: int
 
 
-def lifelines(tables: Tables, homes: Homes) -> tuple[dict[int, Lifeline], list[Row]]:
+def lifelines(tables: Tables, homes: Homes) -> tuple[dict[int, Lifeline], Listing]:
     """Lifelines by `id` of the machine; what no machine with a section of its own is told of."""
     lines: defaultdict[int, Lifeline] = defaultdict(Lifeline)
-    others: list[Row] = []
-    for row in tables.rows("life_event"):
-        home = homes.of(row) if row["vm_id"] else None
-        if home is None:
-            others.append(row)
-        elif row["happened_at"] is not None:
-            lines[id(home)].add(row | {"at": row["happened_at"]})
+    others = Listing()
+    for batch in tables.batches("life_event", "happened_at"):
+        for row in batch.to_pylist():
+            home = homes.of(row) if row["vm_id"] else None
+            if home is None:
+                others.add(row)
+            elif row["happened_at"] is None:
+                lines[id(home)].total += 1
+            else:
+                lines[id(home)].add(row | {"at": row["happened_at"]})
     return lines, others
 
 

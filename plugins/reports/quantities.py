@@ -34,3 +34,8 @@ def counted(count: int, one: str, many: str = "") -> str:
 def file_name(path: str) -> str:
     """Last part of a Windows path."""
     return path.rpartition("\\")[2]
+
+
+def byte(offset: int | None) -> str:
+    """`4,096 (0x1000)`; "" for None."""
+    return "" if offset is None else f"{offset:,} ({offset:#x})"

@@ -10,9 +10,9 @@ from plugins.reports.branching import Place
 from plugins.reports.drawing import Drawing, Node
 from plugins.reports.hosts import Row
 
-DRAWN: Final = 200
-HOSTS: Final = 50
-_READ: Final = 20_000
+DRAWN: Final = 2_000
+"""Switches and adapters of one host."""
+READ: Final = 200_000
 """Rows of one table that are looked at."""
 
 
@@ -49,7 +49,7 @@ def topologies(tables: Tables) -> list[Topology]:
     return [Topology(names.get(system_id) or system_id, _drawing(
         list(_of_switches(own, addresses[system_id])) +
         [plug for plug in plugs[system_id] if plug.switch in own]))
-        for system_id, own in sorted(switches.items())[:HOSTS]]
+        for system_id, own in sorted(switches.items())]
 
 
 def _drawing(plugs: list[Plug]) -> Drawing:
@@ -104,6 +104,6 @@ def _adapters(tables: Tables) -> defaultdict[str, list[Plug]]:
 
 def _rows(tables: Tables, table: str) -> Iterator[Row]:
     for count, row in enumerate(tables.rows(table)):
-        if count == _READ:
+        if count == READ:
             return
         yield row

@@ -1,30 +1,32 @@
-"""The report page in a real browser: complete, silent, and without a request."""
+"""The report in a real browser: silent, without a request beyond its own files, usable."""
 
 import json
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from analyzer.text import show
 from plugins.reports.report_html import report_html
+from plugins.reports.source_line import quoted
 from tests.plugins.reports import case, hostile
 from tests.plugins.reports.markup import Markup
 from tests.plugins.reports.tables import FakeTables, with_text
-from tests.plugins.reports.written import written
 
 CHROMIUM = ("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
             "--no-first-run", "--disable-background-networking", "--disable-component-update",
-            "--disable-sync", "--disable-default-apps",
+            "--disable-sync", "--disable-default-apps", "--virtual-time-budget=20000",
             "--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr", "--v=0")
 
 pytestmark = pytest.mark.needs_chromium
 
 
-def browse(page: Path, *options: str) -> tuple[str, str]:
+def browse(folder: Path, url: str, *options: str) -> tuple[str, str]:
     """What the browser says on standard output and standard error."""
-    profile = page.with_suffix(".profile")
-    done = subprocess.run([*CHROMIUM, f"--user-data-dir={profile}", *options, page.as_uri()],
+    done = subprocess.run([*CHROMIUM, f"--user-data-dir={folder}", *options, url],
                           capture_output=True, timeout=120, check=True)
     return done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
 
@@ -35,31 +37,56 @@ def every_name() -> Iterator[str]:
         yield from hostile.NAMES
 
 
-@pytest.fixture(params=["plain", "hostile"])
-def page(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A page on disk; the hostile one has another hostile name before each text."""
-    names = every_name()
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A profile of the browser."""
+    return tmp_path_factory.mktemp("profile")
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of the realistic case, its events in many chunks."""
+    folder = tmp_path_factory.mktemp("plain")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("plugins.reports.html.shipped.ROWS", 40)
+        report_html(FakeTables([*case.records(), *case.files(40)]), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def hostile_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with another hostile name before each text."""
+    names, folder = every_name(), tmp_path_factory.mktemp("hostile")
     records = [*case.records(), *case.files()]
-    if request.param == "hostile":
-        hosts = [r for r in records if type(r).__name__ == "VirtualMachine"]
-        records += [with_text(r, lambda text: next(names) + text) for r in records + hosts * 9]
-    path = tmp_path / "report.html"
-    path.write_bytes(written(report_html, FakeTables(records)))
-    return path
+    machines = [r for r in records if type(r).__name__ == "VirtualMachine"]
+    records += [with_text(r, lambda text: next(names) + text) for r in records + machines * 9]
+    report_html(FakeTables(records), folder)
+    return folder
 
 
-def test_page_is_complete_and_silent(page: Path, tmp_path: Path) -> None:
-    log = tmp_path / "net.json"
-    dom, errors = browse(page, "--dump-dom", f"--log-net-log={log}")
+@pytest.mark.parametrize("page", ["index.html", "machines.html", "machines/0004.html",
+                                  "timeline.html", "tables.html#vm_setting"])
+def test_pages_are_silent_and_ask_for_their_own_files_only(
+        hostile_report: Path, profile: Path, page: str) -> None:
+    log = profile / "net.json"
+    url = f"{hostile_report.as_uri()}/{page}"
+    dom, errors = browse(profile, url, "--dump-dom", f"--log-net-log={log}")
     assert "CONSOLE" not in errors
-    assert Markup(dom).elements == Markup(page.read_text()).elements
-    assert asked(log) == set()
+    assert {address.rpartition("/")[0] for address in asked(log)} <= {
+        hostile_report.as_uri(), f"{hostile_report.as_uri()}/data"}
+    has_script = page.startswith(("timeline", "tables"))
+    assert ('data-ready="true"' in dom) == has_script
+    before = Markup((hostile_report / page.partition("#")[0]).read_text()).elements
+    elements = Markup(dom).elements
+    assert not {tag for tag, _ in elements} & {"img", "iframe", "object", "embed", "base"}
+    assert elements == before or has_script or page == "machines.html"
+    assert not {name for _, names in elements for name in names if name.startswith("on")}
 
 
 def test_a_request_of_a_page_would_be_seen(tmp_path: Path) -> None:
     page, log = tmp_path / "asking.html", tmp_path / "net.json"
     page.write_text("<!DOCTYPE html><img src='http://beacon.invalid/x'>")
-    browse(page, "--dump-dom", f"--log-net-log={log}")
+    browse(tmp_path / "profile", page.as_uri(), "--dump-dom", f"--log-net-log={log}")
     assert asked(log) == {"http://beacon.invalid/x"}
 
 
@@ -71,21 +98,54 @@ def asked(log: Path) -> set[str]:
             if "url" in params and params.get("initiator", "not an origin") != "not an origin"}
 
 
-def test_style_is_in_force_and_the_page_is_as_wide_as_the_window(page: Path) -> None:
-    """A copy with a probe script, allowed by a policy of its own, measures the layout."""
-    html = page.read_text()
+def probed(report: Path, profile: Path, page: str, script: str, width: int = 1280) -> Any:
+    """What `script` returns at the end of a page, in a copy whose policy lets it run."""
+    name, _, part = page.partition("#")
+    html = (report / name).read_text()
     start = html.index("<meta http-equiv")
     end = html.index(">", start) + 1
-    probe = page.with_name("probe.html")
-    script = f"<script>{PROBE}</script></body>"
-    probe.write_text(html[:start] + html[end:].replace("</body>", script))
-    for width in ("1280,900", "500,900"):
-        dom, _ = browse(probe, "--dump-dom", f"--window-size={width}")
-        found = json.loads(dom[dom.index("PROBE{") + 5:dom.index("}PROBE") + 1])
-        assert found == {"wide": [], "overlaps": 0, "maxWidth": "1216px"}
+    before, after = html[end:].rsplit("</script>", 1) if "</script>" in html else (html[end:], "")
+    probe = (report / name).with_name("probe.html")
+    driven = DRIVEN.replace("SCRIPT", script)
+    if after:
+        probe.write_text(f"{html[:start]}{before}\n{driven}</script>{after}")
+    else:
+        probe.write_text(f"{html[:start]}{before.replace('</body>', '')}<script>{driven}</script>")
+    dom, errors = browse(profile, f"{probe.as_uri()}#{part}", "--dump-dom",
+                         f"--window-size={width},900")
+    probe.unlink()
+    assert "PROBE" in dom, errors
+    text = Markup(dom).text
+    return json.loads(text[text.index("PROBE") + 5:text.rindex("PROBE")])
 
 
-PROBE = """
+@pytest.mark.parametrize("width", [1280, 500])
+@pytest.mark.parametrize("page", ["machines/0004.html", "timeline.html"])
+def test_no_page_is_wider_than_the_window(plain: Path, profile: Path, page: str,
+                                          width: int) -> None:
+    found = probed(plain, profile, page, READY + LAYOUT, width)
+    assert found == {"wide": [], "overlaps": 0, "maxWidth": "1216px"}
+
+
+DRIVEN = """(async () => {SCRIPT})().catch(error => String(error.stack)).then(found =>
+  document.body.replaceChildren('PROBE' + JSON.stringify(found) + 'PROBE'));"""
+READY = """
+while (document.getElementById('view') && !document.body.dataset.ready)
+  await new Promise(go => setTimeout(go, 20));
+const settle = async act => {
+  delete document.body.dataset.ready;
+  act();
+  while (!document.body.dataset.ready) await new Promise(go => setTimeout(go, 20));
+};
+const $ = selector => document.querySelector(selector);
+const status = () => $('.found .status').textContent;
+const type = (box, text) => { box.value = text; box.dispatchEvent(new Event('change')); };
+const lines = () => [...document.querySelectorAll('#view tbody tr')].map(
+  tr => [...tr.cells].map(td => td.textContent));
+const press = word => [...document.querySelectorAll('#view button')].find(
+  b => b.textContent === word).click();
+"""
+LAYOUT = """
 const wide = [...document.querySelectorAll('main *')].filter(e => !e.closest('.scroll, .line, svg')
   && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 200));
 let overlaps = 0;
@@ -98,6 +158,92 @@ for (const tree of document.querySelectorAll('.tree')) {
     if (dot.top < items[i].top - 1 || dot.bottom > items[i].bottom) overlaps++;
   });
 }
-const maxWidth = getComputedStyle(document.querySelector('main')).maxWidth;
-document.body.replaceChildren('PROBE' + JSON.stringify({wide, overlaps, maxWidth}) + 'PROBE');
+return {wide, overlaps, maxWidth: getComputedStyle($('main')).maxWidth};
 """
+
+
+def test_the_timeline_is_filtered_searched_zoomed_and_turned(plain: Path, profile: Path) -> None:
+    """Counted against the rows themselves."""
+    events = FakeTables([*case.records(), *case.files(40)]).events()
+    found = probed(plain, profile, "timeline.html", READY + """
+      const found = {all: status(), first: lines()[0].slice(0, 3), shown: lines().length};
+      await settle(() => press('Next'));
+      found.second = lines()[0].slice(0, 3);
+      await settle(() => press('Last'));
+      found.last = lines().at(-1).slice(0, 3);
+      await settle(() => type($('#text'), 'FILE 7.TXT'));
+      found.text = status();
+      await settle(() => press('Show all rows'));
+      await settle(() => { location.hash = 'event&topic=snapshot'; });
+      found.topic = [status(), $('#facet-topic').selectedOptions[0].textContent, lines().length];
+      await settle(() => { location.hash = 'event&from=2008-10-01&to=2008-11-01'; });
+      found.month = status();
+      found.bars = document.querySelectorAll('.bars rect').length > 1;
+      await settle(() => press('Whole time'));
+      const before = $('.axis-of-time .ends').textContent;
+      await settle(() => $('.bars').dispatchEvent(new KeyboardEvent('keydown', {key: '+'})));
+      found.zoomed = before !== $('.axis-of-time .ends').textContent;
+      await settle(() => { location.hash = 'event'; });
+      $('#view tbody button').click();
+      found.source = $('.details .place').textContent;
+      return found;
+    """)
+    assert found["all"] == f"{len(events)} rows"
+    assert found["shown"] == 50
+    for key, row in (("first", events[0]), ("second", events[50]), ("last", events[-1])):
+        assert found[key][1:] == [row["what"], row["subject"]], key
+    named = [e for e in events if "file 7.txt" in e["subject"]]
+    assert found["text"] == f"{len(named)} rows found of {len(events)} rows"
+    assert found["topic"] == [f"5 rows found of {len(events)} rows", "snapshot  (5)", 5]
+    month = [e for e in events if "2008-10" in iso_month(e["at"])]
+    assert found["month"] == f"{len(month)} rows found of {len(events)} rows"
+    assert found["bars"]
+    assert found["zoomed"]
+    assert f"vmtrail stat '{case.IMAGE}!{events[0]['source_path']}'" in found["source"]
+
+
+def iso_month(ticks: int) -> str:
+    from analyzer.times import iso
+
+    return iso(ticks)[:7]
+
+
+def test_text_and_commands_are_as_python_writes_them(plain: Path, profile: Path) -> None:
+    """Names that UTF-8 cannot hold never reach a page as they are: tables escape them."""
+    names = [name for name in hostile.NAMES if name.isascii() or name.encode(errors="ignore")]
+    names = [name.encode("utf-8", "replace").decode() for name in names]
+    script = json.dumps(names).replace("<", "\\u003c")
+    found = probed(plain, profile, "timeline.html",
+                   f"return {script}.map(name => [show(name), quoted(name)]);")
+    assert found == [[show(name), quoted(name)] for name in names]
+
+
+def test_a_missing_file_of_data_is_said(plain: Path, profile: Path, tmp_path: Path) -> None:
+    torn = tmp_path / "torn"
+    shutil.copytree(plain, torn)
+    (torn / "data" / "problem.js").unlink()
+    (torn / "data" / "event-1.js").unlink()
+    dom, _ = browse(profile, f"{torn.as_uri()}/problems.html", "--dump-dom")
+    assert "data/problem.js cannot be read" in Markup(dom).text
+    dom, _ = browse(profile, f"{torn.as_uri()}/timeline.html#event&text=x", "--dump-dom")
+    assert "data/event-1.js cannot be read" in Markup(dom).text
+
+
+def test_a_source_opens_by_the_keyboard_and_machines_are_narrowed(plain: Path,
+                                                                  profile: Path) -> None:
+    found = probed(plain, profile, "machines.html", """
+      const button = document.querySelector('.ref'), note = button.popoverTargetElement;
+      button.focus();
+      button.click();
+      const isOpen = note.matches(':popover-open');
+      note.hidePopover();
+      const box = document.getElementById('name');
+      box.value = 'WEB';
+      box.dispatchEvent(new Event('input'));
+      return {isOpen, focused: document.activeElement === button, text: note.textContent,
+        left: document.getElementById('narrowed').textContent};
+    """)
+    assert found["isOpen"]
+    assert found["focused"]
+    assert "vmtrail stat" in found["text"]
+    assert found["left"] == "1 of 5"

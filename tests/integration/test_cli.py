@@ -30,7 +30,7 @@ def test_the_summary_names_what_the_construction_made(summary: str, truth: Any) 
     for machine in truth["machines"]:
         if machine.get("name"):
             assert machine["name"] in summary
-    for word in ("Hyper-V hosts (1)", "Problems (", "Looked at:", "report.html", "Finished."):
+    for word in ("Hyper-V hosts (1)", "Problems (", "Looked at:", "report/index.html", "Finished."):
         assert word in summary
     assert not RAW_CONTROL.search(summary)
 

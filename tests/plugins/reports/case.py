@@ -7,8 +7,10 @@ from analyzer.records import (
     Coverage,
     DiskLayer,
     Evidence,
+    FileAccess,
     FileEntry,
     Finding,
+    LifeEvent,
     Problem,
     Record,
     Run,
@@ -18,6 +20,7 @@ from analyzer.records import (
     VmDevice,
     VmDrive,
     VmNetworkAdapter,
+    VmSetting,
     Volume,
 )
 from analyzer.source import Source
@@ -41,6 +44,8 @@ def records() -> Iterator[Record]:
     """Everything but the files."""
     yield from _host()
     yield from _web()
+    yield from _settings()
+    yield from _story()
     yield from _others()
     yield from _judged()
 
@@ -121,6 +126,40 @@ def _web() -> Iterator[Record]:
                      host_name=name, product="Windows Web Server 2008", version="6.0",
                      build=build, time_zone="W. Europe Standard Time", role="guest",
                      installed_at=parse_iso("2008-09-02T07:45:00"))
+
+
+def _settings() -> Iterator[Record]:
+    """The memory grew after the first snapshot, the notes came with the second."""
+    for snapshot, memory, notes in (("", "2048", "x"), (S2, "2048", "x"), (S1, "1024", "")):
+        path = f"/p1/ProgramData/{f'Snapshots/{snapshot}' if snapshot else 'web'}.xml"
+        for key, value in (("memory/size", memory), ("notes", notes), ("name", "web-frontend")):
+            if value:
+                yield VmSetting(source=at(path, f"configuration/{key}", entry=6001),
+                                system_id=HOST, vm_id=WEB, snapshot_id=snapshot, key=key,
+                                value_type="string", value=value, value_length=len(value),
+                                understood=key != "notes")
+    yield FileAccess(source=at("/p1/VHD/web.vhd", entry=7002), system_id=HOST, vm_id=WEB,
+                     path="C:\\VHD\\web.vhd", subject="virtual disk", owner_sid="S-1-5-18",
+                     owner_name="SYSTEM", sid="S-1-5-83-1-1-2-3-4", account_name="web-frontend",
+                     ace="allowed", rights="read, write", mask=0x12019F, is_inherited=False)
+
+
+WHAT = ("created", "disk created", "snapshot taken", "guest booted")
+
+
+def _story() -> Iterator[Record]:
+    """Six happenings at one minute, one long after, one without a time."""
+    for number in range(8):
+        when = parse_iso("2008-09-01T12:00:05") + number * 600_000_000
+        if number == 6:
+            when = parse_iso("2009-02-27T18:30:00")
+        yield LifeEvent(source=at("/p1/ProgramData/web.xml"), system_id=HOST, vm_id=WEB, story=WEB,
+                        vm_name="web-frontend", happened_at=None if number == 7 else when,
+                        last_at=None if number == 7 else when, certainty="direct",
+                        what=WHAT[number % 4],
+                        subject=f"witness {number}", basis="its configuration",
+                        sources=("virtual_machine: web.xml", "file_entry: web.xml"),
+                        contradictions=("an older disk",) if number == 2 else ())
 
 
 def _layer(vm_id: str, snapshot: str, chain: list[str], depth: int, path: str,

@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 
 class Markup(HTMLParser):
-    """Elements in order with the names of their attributes, and all text outside of style."""
+    """Elements in order with the names of their attributes; all text outside style and script."""
 
     def __init__(self, page: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -26,7 +26,7 @@ class Markup(HTMLParser):
                 pass
 
     def handle_data(self, data: str) -> None:
-        if "style" not in self._open[-1:]:
+        if self._open[-1:] not in (["style"], ["script"]):
             self.pieces.append(data)
 
     @property

@@ -59,6 +59,12 @@ class FakeTables:
         return (found for found in self.rows(table)
                 if found[column].rpartition("\\")[2].lower() in wanted)
 
+    def batches(self, table: str, first: str = "") -> Iterator[pa.RecordBatch]:
+        rows = list(self.rows(table))
+        if first:
+            rows.sort(key=lambda values: (values[first] is None, values[first] or 0))
+        return _batches(table, rows)
+
     def counts(self, table: str, column: str) -> dict[Any, int]:
         return dict(Counter(values[column] for values in self.rows(table)))
 

@@ -79,3 +79,12 @@ def test_a_manifest_comes_back(tmp_path: Path) -> None:
     manifest = Manifest("1", ["analyze", "\udc80"], "2026", images=[{"name": "a.E01"}])
     manifest.save(tmp_path / "case.json")
     assert load(tmp_path / "case.json") == manifest
+
+
+def test_what_a_process_left_when_it_died_is_removed(tmp_path: Path) -> None:
+    case = made(tmp_path / "c")
+    (case.reports / ".report.1.tmp" / "data").mkdir(parents=True)
+    (case.reports / ".timeline.csv.2.tmp").write_text("half")
+    (case.reports / "timeline.csv").write_text("whole")
+    case.tidy()
+    assert [p.name for p in case.reports.iterdir()] == ["timeline.csv"]

@@ -10,7 +10,7 @@ import pytest
 
 from analyzer.case import store
 from analyzer.case.schema import columns
-from analyzer.case.store import PartitionWriter, write_whole
+from analyzer.case.store import PartitionWriter, replacing_folder, write_whole
 from analyzer.records import TABLES, Event, Evidence, FileEntry, Problem, Record, Snapshot
 from analyzer.source import Source
 from analyzer.text import from_storable
@@ -135,3 +135,21 @@ def test_only_optional_fields_are_nullable() -> None:
     assert by_name["source_entry"].nullable
     assert not by_name["code"].nullable
     assert [c.name for c in columns(Event) if c.is_time] == ["at"]
+
+
+def test_a_folder_takes_its_name_when_it_is_whole(tmp_path: Path) -> None:
+    for text in ("one", "two"):
+        with replacing_folder(tmp_path / "report") as folder:
+            (folder / "index.html").write_text(text)
+        assert [p.name for p in tmp_path.iterdir()] == ["report"]
+        assert (tmp_path / "report" / "index.html").read_text() == text
+
+
+def test_a_folder_that_is_not_finished_leaves_the_former_one(tmp_path: Path) -> None:
+    with replacing_folder(tmp_path / "report") as folder:
+        (folder / "index.html").write_text("one")
+    with pytest.raises(OSError, match="full"), replacing_folder(tmp_path / "report") as folder:
+        (folder / "index.html").write_text("ha")
+        raise OSError("full")
+    assert [p.name for p in tmp_path.iterdir()] == ["report"]
+    assert (tmp_path / "report" / "index.html").read_text() == "one"

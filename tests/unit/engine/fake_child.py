@@ -213,6 +213,15 @@ def bad_report(tables: Tables, out: BinaryIO) -> None:
     raise EvidenceError("no")
 
 
+def pages(tables: Tables, folder: Path) -> None:
+    (folder / "index.html").write_text("<p>")
+
+
+def bad_pages(tables: Tables, folder: Path) -> None:
+    (folder / "index.html").write_text("<")
+    raise EvidenceError("no")
+
+
 def _artifact(function: Callable[[FakeSystem], Iterator[Record]]) -> Plugin:
     return Plugin(function.__name__, "artifact", function, "doc", __name__, yields=(FileEntry,))
 
@@ -226,6 +235,9 @@ PLUGINS = (
            file="listing.txt"),
     Plugin("bad_report", "report", bad_report, "doc", __name__, report_kind="page",
            format="bad", file="bad.txt"),
+    *(Plugin(function.__name__, "report", function, "doc", __name__, report_kind="page",
+             format=function.__name__, file=f"{function.__name__}/index.html",
+             folder=function.__name__) for function in (pages, bad_pages)),
 )
 
 if __name__ == "__main__":

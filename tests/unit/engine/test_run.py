@@ -178,9 +178,10 @@ def test_one_job_or_many_give_the_same_bytes(job: Job) -> None:
 
 
 def test_a_report_that_fails_leaves_no_file(job: Job) -> None:
-    result = job.run(ONE, "files", "listing", "bad_report")
-    assert [p.name for p in result.case.reports.iterdir()] == ["listing.txt"]
-    assert [p["plugin"] for p in problems(result)] == ["bad_report"]
+    result = job.run(ONE, "files", "listing", "bad_report", "pages", "bad_pages")
+    assert sorted(p.name for p in result.case.reports.rglob("*")) == \
+        ["index.html", "listing.txt", "pages"]
+    assert {p["plugin"] for p in problems(result)} == {"bad_report", "bad_pages"}
 
 
 def test_resume_repeats_nothing_and_ends_the_same(job: Job) -> None:

@@ -1,5 +1,6 @@
-"""What the HTML page shows: the inventory, cut to what a page can hold, with its drawings."""
+"""What the pages show that are ready to print: the case, and each machine with its drawings."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
@@ -8,21 +9,19 @@ from typing import Any, Final
 from analyzer.plugin import Tables
 from plugins.reports.disk_tree import DiskFile, disk_files, disk_tree
 from plugins.reports.drawing import Drawing
-from plugins.reports.hosts import Host, Inventory, Listing, Machine, Row, inventory
+from plugins.reports.hosts import Host, Inventory, Listing, Machine, Row
 from plugins.reports.lifeline import Lifeline, Marker, Moment, lifelines, markers, span
 from plugins.reports.snapshot_tree import snapshot_tree
-from plugins.reports.topology import topologies
 
-MACHINES: Final = 300
-"""Machines with a section of their own."""
 ROWS: Final = 200
-"""Rows of one table on the page."""
+"""Rows of one list on a page that prints; the rest stands on the page of the table."""
 _LAST: Final = {"read": 1, "absent": 2}
+_SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One machine on the page."""
+    """One machine."""
 
     number: int
     host: Host
@@ -36,13 +35,23 @@ class Section:
     """Its moments on the axis that all machines share."""
 
     @property
+    def file(self) -> str:
+        """Its page."""
+        return f"machines/{self.number:04}.html"
+
+    @property
     def title(self) -> str:
         """Name, or what stands for it."""
         return self.machine.row["name"] or f"(no name) {self.machine.row['vm_id']}"
 
-    def state_name(self, row: Row) -> str:
-        """At which state a row was read."""
-        snapshot = row["snapshot_id"]
+    @property
+    def host_name(self) -> str:
+        """Name of its host, or the host's address."""
+        row = self.host.row
+        return (row["host_name"] if row else "") or self.host.system_id
+
+    def state_name(self, snapshot: str) -> str:
+        """What a state is called."""
         names = (s["name"] for s in self.machine.parts["snapshot"].rows
                  if s["snapshot_id"] == snapshot)
         return (next(names, "") or snapshot) if snapshot else "present"
@@ -66,35 +75,40 @@ class Section:
         places = (node.place for node in self.snapshots.nodes if node.mark != "now")
         return [rows[place.node] for place in places]
 
+    @property
+    def guests(self) -> list[str]:
+        """Names of the Windows inside, each once."""
+        rows = self.machine.parts["system"].rows
+        return list(dict.fromkeys(row["host_name"] for row in rows if row["host_name"]))
 
-def page(tables: Tables) -> dict[str, Any]:
-    """Values for the template."""
-    case = inventory(tables)
+
+@dataclass(frozen=True, slots=True)
+class Sections:
+    """All machines, the axis that they share, and stories of what is no machine here."""
+
+    machines: list[Section]
+    first: int
+    last: int
+    other_stories: Listing
+
+
+def sections(tables: Tables, case: Inventory) -> Sections:
+    """The machines of a case in the order of its hosts."""
     lines, others = lifelines(tables, case.homes)
-    pairs = [(host, machine) for host in case.hosts for machine in host.machines][:MACHINES]
-    told = {id(machine): lines.get(id(machine), Lifeline()) for _, machine in pairs}
-    moments = {vm: line.moments for vm, line in told.items()}
-    first, last = span(moment for some in moments.values() for moment in some)
-    sections = [Section(number, host, machine, snapshot_tree(machine), disk_tree(machine.parts),
-                        told[id(machine)], moments[id(machine)],
-                        markers(moments[id(machine)], *span(moments[id(machine)])),
-                        markers(moments[id(machine)], first, last, stacked=False))
-                for number, (host, machine) in enumerate(pairs, 1)]
-    return {"case": case, "sections": sections, "first": first, "last": last,
-            "more_machines": len(case.machines) - len(sections), "rows": ROWS,
-            "files": tables.counts("file_entry", "allocated"),
-            "events": tables.counts("event", "topic"),
-            "other_stories": others[:ROWS], "more_stories": len(others[ROWS:]),
-            "other_disks": disk_tree(case.others),
-            "other_files": disk_files(case.others["disk_layer"].rows),
-            "networks": topologies(tables), "totals": _totals(case),
-            "silent": [row for row in case.others["finding"].rows if row["code"] == "LOG-SILENT"],
-            "findings": _gathered(case, "finding"), "problems": _gathered(case, "problem"),
-            "coverage": _gathered(case, "coverage"), "volumes": _gathered(case, "volume"),
-            "names": {m.row["vm_id"]: m.row["name"] for m in case.machines}}
+    pairs = [(host, machine) for host in case.hosts for machine in host.machines]
+    told = [lines.get(id(machine), Lifeline()) for _, machine in pairs]
+    moments = [line.moments for line in told]
+    first, last = span(moment for some in moments for moment in some)
+    return Sections([
+        Section(number, host, machine, snapshot_tree(machine), disk_tree(machine.parts),
+                told[number - 1], own, markers(own, *span(own)),
+                markers(own, first, last, stacked=False))
+        for number, ((host, machine), own) in enumerate(zip(pairs, moments, strict=True), 1)],
+        first, last, others)
 
 
-def _totals(case: Inventory) -> dict[str, int]:
+def totals(case: Inventory) -> dict[str, int]:
+    """The numbers of the summary."""
     layers = [row for listing in case.listings("disk_layer") for row in listing.rows]
     tops = {row["chain"]: row["unreadable_bytes"] for row in layers
             if row["depth"] == 0 and not row["snapshot_id"]}
@@ -106,11 +120,24 @@ def _totals(case: Inventory) -> dict[str, int]:
             "unreadable": sum(tops.values())}
 
 
-def _gathered(case: Inventory, table: str) -> Listing:
-    """Rows of all machines and of none, as one listing."""
+def gathered(case: Inventory, table: str) -> Listing:
+    """Rows of all machines and of none, as one listing; the grave ones first."""
     whole = Listing(kinds=case.kinds(table), total=case.total(table))
     rows: Iterable[Row] = (row for listing in case.listings(table) for row in listing.rows)
     if table == "coverage":  # what was not read first, what is not there last
         rows = sorted(rows, key=lambda row: _LAST.get(row["state"], 0))
+    elif table == "finding":
+        rows = sorted(rows, key=_gravity)
     whole.rows.extend(islice(rows, ROWS))
     return whole
+
+
+def _gravity(row: dict[str, Any]) -> int:
+    severity = row.get("severity")
+    return _SEVERITIES.index(severity) if severity in _SEVERITIES else len(_SEVERITIES)
+
+
+def severities(case: Inventory) -> Counter[str]:
+    """How many findings there are of each severity, of those that were listed."""
+    return Counter(row.get("severity") or "" for listing in case.listings("finding")
+                   for row in listing.rows)
