@@ -29,3 +29,17 @@ def _ansi_c(character: str) -> str:
         return character
     code = ord(character)
     return f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"
+
+
+def place(row: dict[str, Any]) -> str:
+    """Where inside the innermost file: detail, MFT entry, offsets and the owning disk layer."""
+    parts = [row["source_detail"] or ""]
+    if row["source_entry"] is not None:
+        parts.append(f"MFT entry {row['source_entry']}")
+    if row["source_offset"] is not None:
+        parts.append(f"byte {row['source_offset']:#x}")
+    if row["source_image_offset"] is not None:
+        parts.append(f"image byte {row['source_image_offset']:#x}")
+    if row["source_layer"]:
+        parts.append(f"held by {row['source_layer']}")
+    return ", ".join(part for part in parts if part)

@@ -11,7 +11,8 @@ TIMES: Final = {"event": "at", "life_event": "happened_at", "log_event": "logged
 SHOWN: Final = {
     "event": ("at", "what", "subject", "vm_id", "system_id", "table"),
     "life_event": ("happened_at", "vm_id", "what", "subject", "certainty", "basis"),
-    "finding": ("severity", "code", "what", "reason", "basis", "vm_id"),
+    "finding": ("severity", "code", "title", "what", "basis", "vm_id"),
+    "finding_rule": ("severity", "code", "title", "reason", "false_positives", "reference"),
     "problem": ("code", "what", "effect", "vm_id", "plugin"),
     "coverage": ("state", "place", "plugin", "system_id"),
     "volume": ("state", "volume_id", "drive_letter", "format", "offset", "size", "vm_id"),
@@ -47,7 +48,8 @@ PAGES: Final = (
              ("event", "life_event")),
     DataPage("findings.html", "Findings",
              "What the analyses concluded, and why. What is not here was not found in what could "
-             "be read.", ("finding",)),
+             "be read. finding rule says what each code means and what else looks the same.",
+             ("finding", "finding_rule")),
     DataPage("problems.html", "Problems",
              "What could not be read or trusted, and what that costs.", ("problem",)),
     DataPage("coverage.html", "Looked at",

@@ -118,7 +118,9 @@ class _Pages:
         finding, problem, volume = (gathered(case, t) for t in ("finding", "problem", "volume"))
         self.write(
             "index.html", "index.html.j2", _title(case), totals=totals(case),
-            findings=finding, problems=problem, volumes=volume, events=shipped["event"],
+            findings=finding, problems=problem, rules=[
+                row for row in tables.rows("finding_rule") if row["code"] in finding.kinds],
+            volumes=volume, events=shipped["event"],
             file_times=tables.counts("event", "topic").get("file", 0),
             files=tables.counts("file_entry", "allocated"),
             other_disks=disk_tree(case.others), other_files=disk_files(

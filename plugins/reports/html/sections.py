@@ -1,6 +1,5 @@
 """What the pages show that are ready to print: the case, and each machine with its drawings."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
@@ -16,7 +15,7 @@ from plugins.reports.snapshot_tree import snapshot_tree
 ROWS: Final = 200
 """Rows of one list on a page that prints; the rest stands on the page of the table."""
 _LAST: Final = {"read": 1, "absent": 2}
-_SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
+_SEVERITIES: Final = ("high", "medium", "low", "info")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +132,5 @@ def gathered(case: Inventory, table: str) -> Listing:
 
 
 def _gravity(row: dict[str, Any]) -> int:
-    severity = row.get("severity")
+    severity = row["severity"]
     return _SEVERITIES.index(severity) if severity in _SEVERITIES else len(_SEVERITIES)
-
-
-def severities(case: Inventory) -> Counter[str]:
-    """How many findings there are of each severity, of those that were listed."""
-    return Counter(row.get("severity") or "" for listing in case.listings("finding")
-                   for row in listing.rows)

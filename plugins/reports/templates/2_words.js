@@ -4,7 +4,7 @@ const HIDDEN = /[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2
 const EPOCH = 116444736000000000n, SECOND = 10000000n;
 const GOOD = new Set(["complete", "read", "registered", "present", "match"]);
 const BAD = new Set(["unreadable", "missing", "parent missing", "wrong parent", "corrupt",
-  "mismatch", "dangling parent", "dangling link", "cyclic", "critical", "high"]);
+  "mismatch", "dangling parent", "dangling link", "cyclic", "high"]);
 
 // As analyzer/text.py: what acts or hides is written \xNN or \uNNNN.
 function show(text) {

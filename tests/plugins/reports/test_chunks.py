@@ -18,7 +18,6 @@ from tests.plugins.reports import case
 from tests.plugins.reports.tables import FakeTables
 
 
-
 def opened(file: bytes) -> tuple[str, int, bytes]:
     """Name, number and content of a file of data."""
     found = re.fullmatch(rb'vmtrail\("([a-z_]+)",(-?\d+),"([A-Za-z0-9+/=]*)"\);\n', file)
