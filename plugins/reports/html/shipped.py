@@ -108,7 +108,7 @@ class Shipment:
         (self._folder / f"{name}.js").write_bytes(script(self._table, number, data))
 
 
-def _kind(column: pa.Field) -> str:
+def _kind(column: "pa.Field[Any]") -> str:
     if pa.types.is_int64(column.type):
         return "time" if column.name == "at" or column.name.endswith("_at") else "int"
     return "bool" if pa.types.is_boolean(column.type) else \

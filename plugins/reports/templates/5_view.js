@@ -275,7 +275,7 @@ class View {
       cell.className = "t";
       cell.append(element("time", {title: iso(value)}, clock(value)));
     } else if (["state", "verdict", "severity"].includes(column)) {
-      const mark = GOOD.has(value) ? " good" : BAD.has(value) ? " bad" : "";
+      const mark = GOOD.has(value) ? " good" : BAD.has(value) ? " bad" : CALM.has(value) ? " calm" : "";
       cell.append(element("span", {class: `tag${mark}${value.length <= 28 ? " short" : ""}`}, show(value)));
     } else if (column === "vm_id") cell.append(this.machine(value, row));
     else {

@@ -66,11 +66,10 @@ def test_every_value_comes_back(distinct: int) -> None:
         "seen_at": list(range(count)),
         "flag": ([None, True, False] * count)[:count],
         "names": ([["a", '"</script>'], [], ["é"]] * count)[:count]}
-    schema: Any = pa.schema([
-        pa.field("text", pa.string()), pa.field("number", pa.int64()),
-        pa.field("seen_at", pa.int64()), pa.field("flag", pa.bool_()),
-        pa.field("names", pa.list_(pa.string()))])
-    chunk = Chunk(pa.table(rows, schema), frozenset({"seen_at"}))
+    types: dict[str, pa.DataType] = {
+        "text": pa.string(), "number": pa.int64(), "seen_at": pa.int64(), "flag": pa.bool_(),
+        "names": pa.list_(pa.string())}
+    chunk = Chunk(pa.table(rows, pa.schema(types)), frozenset({"seen_at"}))
     data = chunk.encode(frozenset({"text"}))
     assert columns(data) == rows
     texts, counts = chunk.texts["text"]
