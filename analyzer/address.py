@@ -110,6 +110,8 @@ def _look_up(systems: Sequence[WindowsSystem], level: str) -> Located:
                 return Located(system, item)
         raise UsageError(_no_such(system, drive, path))
     known = ", ".join(volume.name for system in systems for volume in system.volumes)
+    if "\\" in drive:
+        raise UsageError(f"{level.lstrip('/')!r}: write / between names, not \\")
     if known:
         raise UsageError(f"no volume {drive}: there; the volumes are {known}")
     why = "; ".join(notice.what for system in systems for medium in system.media

@@ -82,6 +82,9 @@ def existing(root: Path) -> Case:
     """The case at `root`; raises UsageError where there is none."""
     case = Case(root)
     if not case.manifest.is_file():
+        if root.is_file():
+            raise UsageError(f"{root} is a file and no case; vmtrail analyze {root} -o CASE makes "
+                             f"a case of an image")
         hint = "no such folder" if not root.exists() else "it has no case.json"
         raise UsageError(f"{root} is not a case ({hint}); vmtrail analyze IMAGE -o {root} "
                          f"makes one")

@@ -165,9 +165,18 @@ def ask(case: Case, sql: str) -> Answer:
             raise UsageError("a query is one SELECT; the case cannot be changed by it")
         result = connection.execute(statements[0])
     except duckdb.Error as error:
-        raise UsageError(f"the query does not run: {str(error).splitlines()[0]}") from error
+        raise UsageError(f"the query does not run: {_told(error)}") from error
     names = tuple(column[0] for column in result.description or ())
     return Answer(names, _fetch(result))
+
+
+def _told(error: duckdb.Error) -> str:
+    """What DuckDB says, with what it takes to be meant."""
+    first, *more = str(error).splitlines()
+    hints = [line for line in more if line.startswith(("Did you mean", "Candidate bindings"))]
+    if first.startswith("Catalog Error") and not hints:
+        hints = ['"SHOW TABLES" lists the tables']
+    return " ".join([first, *hints])
 
 
 def _fetch(result: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:

@@ -1,16 +1,24 @@
-"""`vmtrail plugins`."""
+"""`vmtrail plugins` and `vmtrail help`."""
 
 import json
 import sys
 from argparse import Namespace
 
-from analyzer.engine.catalogue import catalogue
-from analyzer.plugin import discover
-from analyzer.records import table_name
+
+def help_of(arguments: Namespace) -> int:
+    """The help of a verb, or of vmtrail."""
+    from analyzer.cli.parser import build_parser
+
+    build_parser().parse_args([*arguments.verb, "--help"])
+    return 0
 
 
 def plugins(arguments: Namespace) -> int:
     """One line, or one JSON object, for each plugin."""
+    from analyzer.engine.catalogue import catalogue
+    from analyzer.plugin import discover
+    from analyzer.records import table_name
+
     found = catalogue(discover())
     for plugin, described in zip(found.plugins, found.described(), strict=True):
         tables = [table_name(record) for record in plugin.yields]

@@ -27,11 +27,18 @@ def located(address: str) -> "Located":
 
     image = Path(address.split("!/", 1)[0])
     if not image.exists():
-        hint = f"; in {image.parent} there is {_like(image)}" if _like(image) else ""
-        raise UsageError(f"no image {image}{hint}; an address is IMAGE!/C:/path")
+        raise UsageError(f"no image {image}{_hint(image)}; an address is IMAGE!/C:/path")
     if image.is_dir():
         raise UsageError(f"{image} is a folder; an address is IMAGE!/C:/path")
     return open_address(address)
+
+
+def _hint(image: Path) -> str:
+    """What may have been meant by a path that is no image."""
+    for parent in image.parents:
+        if parent.is_file():
+            return f"; {parent} is one: write '{parent}!/{image.relative_to(parent)}'"
+    return f"; in {image.parent} there is {_like(image)}" if _like(image) else ""
 
 
 def _like(image: Path) -> str:
@@ -45,7 +52,12 @@ def _like(image: Path) -> str:
 
 def ls(arguments: Namespace) -> int:
     """List a folder, or the volumes of a disk."""
-    for row in located(arguments.address).list():
+    found = located(arguments.address)
+    rows = found.list()
+    if not rows:
+        empty = "no volume was found in it" if found.item is None else "an empty folder"
+        sys.stderr.write(f"vmtrail: {show(arguments.address)}: {empty}\n")
+    for row in rows:
         if arguments.json:
             values = asdict(row) | {"modified_at": times.iso(row.modified_at)}
             sys.stdout.write(json.dumps(values) + "\n")

@@ -5,12 +5,14 @@ Only argparse is imported here: `vmtrail --help` has to answer at once.
 
 import argparse
 import os
+import sys
 from difflib import get_close_matches
 from typing import Any, Final, NoReturn
 
 from analyzer import VERSION
 from analyzer.cli.case_arguments import add_comparing_verbs
 from analyzer.cli.disk_arguments import add_disk_verbs
+from analyzer.cli.verb_notes import notes
 
 _EPILOG: Final = """\
 examples:
@@ -52,6 +54,9 @@ class _Parser(argparse.ArgumentParser):
             near = get_close_matches(words[1], self.choices_of(words[0]), n=1)
             if near:
                 message = f"there is no {words[1]!r}; did you mean {near[0]!r}?"
+        if message.endswith("required: VERB"):
+            self.print_help(sys.stderr)
+            self.exit(2)
         self.exit(2, f"{self.prog}: {message}\nTry '{self.prog} --help'.\n")
 
     def choices_of(self, argument: str) -> list[str]:
@@ -63,12 +68,20 @@ class _Parser(argparse.ArgumentParser):
         return []
 
 
+def _format(text: str) -> str:
+    return text.lower()
+
+
 def _formats(text: str) -> tuple[str, ...]:
+    return tuple(part for part in text.lower().split(",") if part)
+
+
+def _names(text: str) -> tuple[str, ...]:
     return tuple(part for part in text.split(",") if part)
 
 
 def _jobs(text: str) -> int:
-    jobs = int(text)
+    jobs = int(text) if text.isdecimal() else 0
     if not 1 <= jobs <= 1024:
         raise argparse.ArgumentTypeError("give a number of processes from 1 to 1024")
     return jobs
@@ -78,6 +91,7 @@ def _add(verbs: Any, name: str, command: str, short: str, text: str = "") -> _Pa
     parser: _Parser = verbs.add_parser(
         name, help=short, description=f"{short[0].upper()}{short[1:]}.\n\n{text}".rstrip(),
         formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    parser.epilog = notes(parser.prog.removeprefix("vmtrail "))
     parser.set_defaults(command=f"analyzer.cli.{command}")
     _loudness(parser, default=argparse.SUPPRESS)
     return parser
@@ -109,7 +123,7 @@ each image.""")
                              "(docs/scaling.md; needs vmtrail[cluster])")
     parser.add_argument("--no-guests", action="store_true",
                         help="leave out what is inside the virtual disks")
-    parser.add_argument("--plugins", type=_formats, metavar="A,B",
+    parser.add_argument("--plugins", type=_names, metavar="A,B",
                         help="only these artifact and analysis plugins (vmtrail plugins)")
     parser.add_argument("--verify", action="store_true",
                         help="read each image whole and compare its stored hash")
@@ -129,7 +143,7 @@ def _case_verbs(verbs: Any) -> None:
                              "(default: all but those on request)")
     parser = _add(verbs, "inventory", "stored:inventory", "show the machines of a case")
     parser.add_argument("case", metavar="CASE")
-    parser.add_argument("--format", default="table", metavar="F",
+    parser.add_argument("--format", type=_format, default="table", metavar="F",
                         help="table, json, csv, markdown, schema or case (default: %(default)s)")
     _timezone(parser)
     parser = _add(verbs, "findings", "findings:findings", "show what the rules found", """\
@@ -148,7 +162,7 @@ rules are in docs/findings.md and, as this case was judged by them, in its table
     parser.add_argument("--from", dest="begin", default="", metavar="T",
                         help="from this time on, ISO 8601, UTC: 2008-11-09 or 2008-11-09T05:34")
     parser.add_argument("--to", dest="end", default="", metavar="T", help="up to before this time")
-    parser.add_argument("--format", default="csv", metavar="F",
+    parser.add_argument("--format", type=_format, default="csv", metavar="F",
                         help="csv, jsonl, bodyfile, parquet, l2tcsv, ez or ecs "
                              "(default: %(default)s)")
     _timezone(parser)
@@ -210,6 +224,10 @@ def build_parser() -> argparse.ArgumentParser:
     _loudness(parser)
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True,
                                   parser_class=_Parser)
+    help_ = verbs.add_parser("help", help="show this, or what a verb takes: vmtrail help analyze",
+                             allow_abbrev=False)
+    help_.add_argument("verb", nargs="*", metavar="VERB")
+    help_.set_defaults(command="analyzer.cli.listing:help_of")
     _analyze(verbs)
     _case_verbs(verbs)
     add_comparing_verbs(verbs, _add)

@@ -134,17 +134,19 @@ def query(arguments: Namespace) -> int:
 def _aligned(columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
     """Columns for reading, 200 rows at a time."""
     block: list[list[str]] = []
+    told = False
     for row in rows:
         block.append(["" if v is None else show(_plain(v)) for v in row])
         if len(block) == 200:
             _print_block(columns, block)
-            block = []
-    _print_block(columns, block)
+            block, told = [], True
+    if block or not told:
+        _print_block(columns, block)
+    if not told and not block:
+        sys.stdout.write("(no rows)\n")
 
 
 def _print_block(columns: tuple[str, ...], block: list[list[str]]) -> None:
-    if not block:
-        return
     widths = [min(60, max(map(len, cells))) for cells in zip(columns, *block, strict=True)]
     for line in ([*columns], ["-" * w for w in widths], *block):
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))

@@ -47,6 +47,8 @@ def summary(case: Case, exit_code: int) -> Iterator[str]:
     yield from _coverage(tables)
     yield ""
     yield f"{_ENDS[exit_code][0].upper()}{_ENDS[exit_code][1:]}."
+    if not systems:
+        yield "No Windows was found in it; if it should hold one, see the problems above."
     for report in sorted(case.reports.glob("[!.]*")):
         yield f"  {report / 'index.html' if report.is_dir() else report}"
     yield f"  {case.root}  (the case; vmtrail inventory, timeline and query read it)"
