@@ -4,6 +4,7 @@ A Medium is one disk of a system: an acquired image, or a chain of virtual disks
 volumes become MountedVolumes, which get a drive letter from the system that uses them.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -24,6 +25,10 @@ from analyzer.source import Source
 
 LARGEST_READ = 512 << 20
 """Bytes; nothing that is read whole (a hive, a configuration) is larger."""
+
+
+MOST_KEPT, MOST_KEPT_EXTENTS = 64, 4096
+"""Contents that a volume keeps open for who asks again, and the extents that one may have."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,6 +124,9 @@ class MountedVolume:
     letter_basis: str = ""
     guids: set[str] = field(default_factory=set)
     """`Volume{...}` GUIDs, upper case, that the system knows it by."""
+    contents: OrderedDict[tuple[int, int, str], Blocks] = field(
+        default_factory=OrderedDict, repr=False)
+    """Of files opened last, by MFT number, sequence number and path."""
     alias: str = ""
     """What stands for the letter where none is known: `p2`, on a second disk `d2p2`."""
 
@@ -270,7 +278,18 @@ class Item:
     def blocks(self) -> Blocks:
         """The content, read straight out of what was acquired where that can be done."""
         assert self.volume.filesystem is not None
-        return flatten(self.open().blocks, self.volume.filesystem.blocks)
+        key, kept = (self.entry.inode, self.entry.sequence, self.path), self.volume.contents
+        blocks = kept.get(key)
+        if blocks is not None:
+            attention.touch("file", self.source.address)
+            return blocks
+        blocks = flatten(self.open().blocks, self.volume.filesystem.blocks)
+        map_ = blocks.extents()
+        if map_ is None or len(map_) <= MOST_KEPT_EXTENTS:
+            kept[key] = blocks
+            if len(kept) > MOST_KEPT:
+                kept.popitem(last=False)
+        return blocks
 
     def read(self, limit: int = LARGEST_READ) -> bytes:
         """The whole content; raises Corrupt where it is larger than `limit` bytes."""

@@ -31,6 +31,8 @@ _CHUNK: Final = 1 << 20
 _CHUNKS: Final = 32
 _MOST_RECORDS: Final = 1 << 24
 """Read in one pass: 16 GiB of $MFT. The volume may claim that all of it is $MFT."""
+_MOST_KEPT: Final = 1024
+"""Records that are kept for who asks again."""
 _LARGEST_LIST: Final = 256 * 1024
 _MOST_EXTENSIONS: Final = 8192
 _MOST_PIECES: Final = 512
@@ -49,6 +51,7 @@ class MasterFileTable:
     map: ExtentMap
     count: int = 0
     _chunks: OrderedDict[int, bytes] = field(default_factory=OrderedDict)
+    _records: OrderedDict[int, MftRecord] = field(default_factory=OrderedDict)
 
     def set_map(self, table: ExtentMap) -> None:
         """Read through `table` from now on."""
@@ -56,6 +59,7 @@ class MasterFileTable:
         known = min(ends[-1] if ends else 0, self.image.blocks.size)
         self.map, self.count = table, known // self.boot.record_size
         self._chunks.clear()
+        self._records.clear()
 
     def raw(self, number: int) -> bytes:
         """The bytes of a record; zeros where they could not be read."""
@@ -112,15 +116,22 @@ class MasterFileTable:
         """The record `number`; raises Corrupt or Unreadable with the offset in the volume."""
         if not 0 <= number < self.count:
             raise Corrupt(f"MFT entry {number} of a table of {self.count}")
+        known = self._records.get(number)
+        if known is not None:
+            return known
         data = self.raw(number)
         try:
-            return parse_record(data, number)
+            record = parse_record(data, number)
         except Corrupt as error:
             lost = self.lost(number) if self.image.ledger.ranges else None
             if lost is not None:
                 raise Unreadable(f"MFT record {number}", *lost) from error
             places = self.places(number)
             raise Corrupt(error.what, places[0][0] if places else None) from error
+        self._records[number] = record
+        if len(self._records) > _MOST_KEPT:
+            self._records.popitem(last=False)
+        return record
 
     def whole(self, record: MftRecord) -> tuple[list[Attribute], EvidenceError | None]:
         """All attributes of a file, those of its extension records too, and what is missing.

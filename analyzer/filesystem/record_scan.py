@@ -39,7 +39,7 @@ def find_records(blocks: Blocks, spans: Iterable[tuple[int, int]]) -> Iterator[i
                 yield at + sector * SECTOR
 
 
-def _signed(data: bytes) -> Ints:
+def _signed(data: bytes | memoryview) -> Ints:
     """The sectors that begin with the signature."""
     words = np.frombuffer(data, "<u4", len(data) // 4)
     return np.flatnonzero(words[::SECTOR // 4] == FILE)
@@ -74,7 +74,7 @@ class Ground:
             self.read += length
             attention.progress()
             data = self._known(start, length)
-            sectors = _signed(data[:length])
+            sectors = _signed(memoryview(data)[:length])
             if not len(sectors):
                 continue
             yield from self._cut(data, start, sectors[self._are_wanted(start + sectors * SECTOR)])

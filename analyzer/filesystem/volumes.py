@@ -4,19 +4,21 @@ What is on a volume is told by its content, not by its type. Nothing here raises
 what a disk holds: what is odd is a notice, what cannot be decoded says why in `unsupported`.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final
 
 from analyzer.blocks import Blocks, Slice, read_known
 from analyzer.errors import EvidenceError, Notice, NotThisFormat
 from analyzer.filesystem import gpt, mbr
-from analyzer.filesystem.boot import BootSector
+from analyzer.filesystem.boot import BootSector, is_record, parse_boot
 from analyzer.filesystem.boot_guess import guess_boot
 from analyzer.filesystem.signatures import UNKNOWN, boot_format, ntfs_boot, volume_format
 
 _MIB: Final = 1 << 20
+_CLOSE: Final = 64
+"""Sectors; one wrong bit in an entry of the partition table moves a volume so far."""
 _MOST_PROBES: Final = 16_384
 """Places where a lost NTFS volume is looked for: 16 GiB between volumes."""
 _RESERVED: Final = {
@@ -117,9 +119,10 @@ def read_partitions(blocks: Blocks) -> PartitionTable:
     table = gpt.read_gpt(blocks, notices) if protective or not entries else None
     if table is not None:
         found = _from_gpt(table) + _hybrid(blocks, entries or [], table, notices)
+        found = _moved(blocks, found, notices)
         return _table(blocks, "GPT", found, notices, signature, table.disk_guid)
     if entries:
-        found = _from_mbr(blocks, entries, notices)
+        found = _moved(blocks, _from_mbr(blocks, entries, notices), notices)
         _say_stale_ldm(blocks, found, notices)
         if found:
             found += _unlisted(blocks, found, notices)
@@ -164,6 +167,41 @@ def _from_mbr(blocks: Blocks, entries: list[mbr.Entry], notices: list[Notice]) -
     found, said = attempts[0]
     notices += said
     return found
+
+
+def _moved(blocks: Blocks, found: list[_Found], notices: list[Notice]) -> list[_Found]:
+    """The same, those where nothing begins put where an NTFS volume begins close by."""
+    known = [f for f in found if f.type not in _WINDOWS or _format(blocks, f) != UNKNOWN]
+    taken = [(f.offset, f.offset + f.size) for f in known]
+    result = []
+    for one in found:
+        offset = None if one in known else _close_by(blocks, one.offset, taken)
+        if offset is not None:
+            notices.append(Notice("VOL-MOVED", "the partition table has a volume begin at byte "
+                                  f"{one.offset}, where nothing does; NTFS begins at byte "
+                                  f"{offset}", "it is read from there", one.offset, 512))
+            taken.append((offset, offset + one.size))
+        result.append(one if offset is None else replace(one, offset=offset))
+    return result
+
+
+def _close_by(blocks: Blocks, offset: int, taken: Sequence[tuple[int, int]]) -> int | None:
+    """Where an NTFS volume begins, at most `_CLOSE` sectors away or where volumes usually do.
+
+    Its MFT is where its boot sector says, or it is another's backup.
+    """
+    steps = [step * 512 for near in range(1, _CLOSE + 1) for step in (-near, near)]
+    usual = (offset // _MIB * _MIB, -(-offset // _MIB) * _MIB, 63 * 512)
+    for at in (*(offset + step for step in steps), *usual):
+        if at < 512 or any(start <= at < end for start, end in taken):
+            continue
+        try:
+            boot = parse_boot(blocks.read_at(at, 512))
+        except EvidenceError:
+            continue
+        if is_record(blocks, at + boot.mft) or is_record(blocks, at + boot.mirror):
+            return at
+    return None
 
 
 def _say_stale_ldm(blocks: Blocks, found: list[_Found], notices: list[Notice]) -> None:

@@ -26,7 +26,7 @@ from tests.fuzz.subjects import TURNS, subject
 # another seed shows other damage: VMTRAIL_SEED=7 VMTRAIL_SLOW=1 pytest tests/fuzz
 SEED = int(os.environ.get("VMTRAIL_SEED", "4"))
 IS_SLOW = bool(os.environ.get("VMTRAIL_SLOW"))
-COUNT = 300
+COUNT = 2_000 if IS_SLOW else 300
 SHARES = 2
 MOST_RSS = 1 << 30
 REGRESS = ROOT / "tests" / "regress"

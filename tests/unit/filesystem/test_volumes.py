@@ -303,3 +303,25 @@ def test_a_volume_whose_entry_was_wiped_is_found_in_the_gap(wiped: int) -> None:
         (first * 512, "NTFS", "salvaged" if number == wiped else "MBR")
         for number, first in enumerate((2048, 6144))]
     assert codes(table) == ["VOL-UNLISTED"]
+
+
+@pytest.mark.parametrize("listed", [2049, 2046, 2047 + 64, 2048 + 128, 2048 + 2048])
+def test_a_volume_that_begins_beside_its_entry_is_read_from_where_it_begins(listed: int) -> None:
+    boot = bytearray(ntfs(4096 * 512))
+    struct.pack_into("<QQb", boot, 48, 1, 1, -10)  # $MFT in the second cluster
+    pieces = {0: record(entry(0x07, listed, 4096)), 2048 * 512: bytes(boot),
+              2056 * 512: b"FILE", (2048 + 4095) * 512: bytes(boot)}
+    table = read_partitions(Memory(disk(16 * MIB, pieces)))
+    expected = (2048 * 512, "NTFS") if listed < 4096 else (listed * 512, "unknown")
+    assert [(p.offset, p.format) for p in table.partitions] == [expected]
+    assert ("VOL-MOVED" in codes(table)) == (listed < 4096)
+
+
+def test_the_backup_of_the_volume_before_is_not_taken_for_one_whose_boot_sector_is_lost() -> None:
+    boot = bytearray(ntfs(4096 * 512))
+    struct.pack_into("<QQb", boot, 48, 1, 1, -10)
+    pieces = {0: record(entry(0x07, 2048, 4096), entry(0x07, 6144, 4096)),
+              2048 * 512: bytes(boot), 2056 * 512: b"FILE", 6143 * 512: bytes(boot)}
+    table = read_partitions(Memory(disk(16 * MIB, pieces)))
+    assert [(p.offset, p.format) for p in table.partitions] == [
+        (2048 * 512, "NTFS"), (6144 * 512, "unknown")]
