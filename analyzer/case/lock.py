@@ -3,6 +3,7 @@
 import fcntl
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -30,9 +31,10 @@ class CaseLock:
             os.close(handle)
             raise CaseInUse(f"case {self._path.parent} is in use by {holder}; wait for it to "
                             f"finish, or give another folder with -o") from None
-        os.ftruncate(handle, 0)
         host = socket.gethostname().encode("ascii", "replace").decode()
-        os.pwrite(handle, f"process {os.getpid()} on {host}\n".encode(), 0)
+        with suppress(OSError):  # on a full disk the lock holds without a name
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"process {os.getpid()} on {host}\n".encode(), 0)
         self._handle = handle
         return self
 

@@ -259,8 +259,8 @@ class TaskRun:
             with replacing_folder(case.reports / plugin.folder) if plugin.folder \
                     else replacing(case.reports / plugin.file) as out:
                 plugin.function(tables, out)
-        except OSError as error:
-            if error.errno in _NO_SPACE:
+        except OSError as error:  # a report reads tables and writes; nothing else can fail so
+            if self.watch.lack(error) is None:
                 raise CannotWrite(error) from error
             raise
         self.summary.reports.append(plugin.file)

@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from hashlib import sha256
 from mmap import mmap
+from resource import RLIMIT_FSIZE, getrlimit
 from typing import Final, get_args
 
 from analyzer import attention
@@ -78,7 +79,9 @@ def read_note(page: bytes) -> Noted | None:
 
 
 def exhausted(error: BaseException, limits: Limits) -> Exhausted | None:
-    """The limit that an exception hit; None where it is about something else."""
+    """The limit that an exception hit; None where it is about something else, as a file that a
+    lower limit of whoever started the run, or of the file system, keeps small.
+    """
     if isinstance(error, MemoryError):
         return Exhausted(OUT_OF_MEMORY, f"more than {limits.memory_bytes >> 20} MiB of memory "
                          "wanted (limit of address space)")
@@ -86,7 +89,7 @@ def exhausted(error: BaseException, limits: Limits) -> Exhausted | None:
     if number in (errno.EMFILE, errno.ENFILE):
         return Exhausted(OUT_OF_FILES, f"more than {limits.open_files} open files wanted "
                          "(limit of open files)")
-    if number == errno.EFBIG:
+    if number == errno.EFBIG and not 0 <= getrlimit(RLIMIT_FSIZE)[0] < limits.file_bytes:
         return Exhausted(OUT_OF_SPACE, f"more than {limits.file_bytes} bytes in one file wanted "
                          "(limit of file size)")
     return None
