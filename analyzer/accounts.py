@@ -15,6 +15,7 @@ from analyzer.formats.hive import Key
 from analyzer.formats.sid import (
     decode_sid,
     domain_of,
+    name_by_rid,
     name_in_domain,
     well_known_name,
 )
@@ -104,7 +105,7 @@ class Accounts:
         profile = self.profiles.get(sid)
         if profile is not None and profile.folder:
             return f"{domain}\\{profile.folder} (by its profile folder)".lstrip("\\")
-        return ""
+        return name_by_rid(sid)
 
 
 _KNOWN: "WeakKeyDictionary[WindowsSystem, Accounts]" = WeakKeyDictionary()

@@ -28,6 +28,7 @@ _CMDLETS: Final = re.compile(
     r"\b[A-Z][a-z]+-(?:VM(?!ware)|VHD|VFD)[A-Za-z]*\b|\bHyper-V\b|virtualizationv?2?\b.{0,40}Msvm_",
     re.IGNORECASE)
 _LOGONS: Final = ("2", "7", "10", "11")
+_HERE: Final = ("", "-", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +96,15 @@ def _matters(event: EventRecord, release: str) -> bool:
     if provider == "PowerShell":
         return any(_CMDLETS.search(value) for _, value in event.data)
     if event.event_id == 4624:
-        return event.value("LogonType") in _LOGONS and \
-            event.value("TargetUserSid").startswith("S-1-5-21-")
+        return _is_of_a_person(event)
     return True
+
+
+def _is_of_a_person(event: EventRecord) -> bool:
+    """A logon at the console or by remote desktop, or of a user over the network from elsewhere."""
+    kind, name = event.value("LogonType"), event.value("TargetUserName")
+    is_remote = kind == "3" and event.value("IpAddress") not in _HERE and not name.endswith("$")
+    return (kind in _LOGONS or is_remote) and event.value("TargetUserSid").startswith("S-1-5-21-")
 
 
 def service_text(value: str) -> str:

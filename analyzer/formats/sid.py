@@ -132,6 +132,13 @@ def domain_of(sid: str) -> tuple[str, int | None]:
     return (match[1], int(match[2])) if match else ("", None)
 
 
+def name_by_rid(sid: str) -> str:
+    """What an account is called in every domain, where nobody knows its domain; "" for others."""
+    rid = domain_of(sid)[1]
+    name = name_in_domain(rid) if rid is not None else ""
+    return f"{name} (by its RID, of an unknown domain)" if name else ""
+
+
 def name_in_domain(rid: int) -> str:
     """The English name of an account that every domain has; "" for others."""
     return _IN_DOMAIN.get(rid, "")

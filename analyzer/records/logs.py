@@ -67,3 +67,11 @@ class EventActor(Record):
     logon_at: int | None = None
     logon_basis: str = ""
     """How the logon was found; events do not name their session."""
+    network_host: str = ""
+    """Computer that the user last reached this one from over the network (logon type 3)."""
+    network_address: str = ""
+    """Its address."""
+    network_at: int | None = None
+    """When that was."""
+    network_basis: str = ""
+    """How that logon was found."""

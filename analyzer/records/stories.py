@@ -13,7 +13,7 @@ class LifeEvent(Record):
     """
 
     story: str
-    """Whose story it is: the machine's id, `name NAME`, `disk ADDRESS`."""
+    """Whose story it is: the machine's id, `name NAME`, `configuration PATH`, `disk ADDRESS`."""
     vm_name: str
     happened_at: int | None
     """None where there is a trace of the machine and no time with it."""

@@ -32,6 +32,8 @@ class State:
     serial: int
     entries: Mapping[str, Entry]
     deleted: Mapping[str, Entry]
+    boots: tuple[int, ...] = ()
+    """When Windows started, as far as its own log tells."""
 
 
 class GuestDisk:
@@ -61,8 +63,8 @@ class GuestDisk:
         other.volume = self.volume.fork(other._scratch)
         return other
 
-    def state(self, inside: Windows | None) -> State:
-        """The disk as it stands; `inside` is the Windows on it."""
+    def state(self, inside: Windows | None, boots: tuple[int, ...] = ()) -> State:
+        """The disk as it stands; `inside` is the Windows on it, `boots` what its log tells."""
         part = disk.Partition(self.start, self.volume.image(), active=inside is not None)
         return State(
             disk.assemble(self.sectors, self.signature, [part]),
@@ -72,6 +74,7 @@ class GuestDisk:
             self.volume.serial,
             dict(self.volume.entries),
             dict(self.volume.deleted),
+            boots,
         )
 
 

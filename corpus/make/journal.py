@@ -5,7 +5,7 @@ Meanings are in the words of the field; the recipe states them, no table of the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from corpus.make import evtx
@@ -77,6 +77,15 @@ class Journal:
         for channel, record_id in self.bad:
             logs[channel] = evtx.overwritten(logs[channel], record_id)
         return logs
+
+    def readable(self) -> Iterator[Row]:
+        """Every event whose content is not overwritten."""
+        for channel, rows in self._channels().items():
+            number = 0
+            for place, row in enumerate(rows):
+                number += 1 + self.gaps.get(channel, {}).get(place, 0)
+                if (channel, number) not in self.bad:
+                    yield row
 
     def truth(self) -> list[dict[str, object]]:
         """Every event, log by log."""

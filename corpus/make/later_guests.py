@@ -62,7 +62,8 @@ def server(scratch: Path, name: str, of: tuple[Release, str], *, installed: str,
             host_windows.write_logs(tree, inside, journal.logs())
             tree.write("/Data/orders.csv", table("order", 900 + 40 * number, number),
                        _at(installed, written))
-        states[state] = disk.state(inside)
+        states[state] = disk.state(inside, tuple(row.event.at for row in journal.rows
+                                                 if row.meaning == "Windows started"))
     return states
 
 

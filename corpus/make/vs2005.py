@@ -13,6 +13,7 @@ from pathlib import Path
 from corpus.make import ewf, hive, host, truth, vhd, virtual_server, world
 from corpus.make import windows as win
 from corpus.make.guest import GuestDisk, State, install, table, write_hives
+from corpus.make.stories import TOGETHER, Line, stories
 from corpus.make.times import TICKS, born, ticks, vhd_seconds
 from corpus.make.windows import Windows
 from corpus.make.world import Chain, HostFile, Layer, World
@@ -64,6 +65,7 @@ def build(corpus: Path, scratch: Path) -> None:
         "machines": machines,
         "dangling": links,
         "chains": truth.chains(out),
+        "stories": _stories(out, machines, links),
         "findings": out.findings,
     })
 
@@ -142,6 +144,26 @@ def _network(out: World) -> dict[str, object]:
     for target, data in rows:
         out.files.append(HostFile(target, data, born(made + TICKS, key=target)))
     return {"name": "External Network", "path": path, "made": made, "id": network_id}
+
+
+def _stories(out: World, machines: list[truth.Json],
+             dangling: list[dict[str, str]]) -> dict[str, list[Line]]:
+    """Path of each configuration -> its story; a .vmc keeps no time, but its file does."""
+    stamps = {file.path: file.stamp for file in out.files}
+    told: dict[str, list[Line]] = {row["target"]: [] for row in dangling}
+    for row in machines:
+        made = stamps[row["config"]]
+        lines: list[Line] = [(made.fn_created, "configuration file made", "")]
+        if made.modified > made.fn_created + TOGETHER:
+            lines.append((made.modified, "settings changed", ""))
+        lines += [(stamps[path].modified, "saved", "") for path in row["saved_state"]]
+        told[row["config"]] = lines
+    for link in [*dangling, *({"target": row["config"], "link": row["link"]} for row in machines
+                              if row["registered"])]:
+        told[link["target"]].append((stamps[link["link"]].fn_created, "registered", ""))
+    erp = next(row["config"] for row in machines if row["disk"])
+    told[erp] += stories(out)[""]  # the only disks are its own
+    return {config: sorted(lines) for config, lines in told.items()}
 
 
 def _guest(scratch: Path) -> tuple[State, State]:

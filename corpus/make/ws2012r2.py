@@ -17,6 +17,7 @@ from corpus.make.host_windows import HYPERV, Switch
 from corpus.make.journal import Journal
 from corpus.make.later_guests import R2012
 from corpus.make.ntfs import Tree
+from corpus.make.stories import stories
 from corpus.make.times import TICKS, born, ticks
 from corpus.make.windows import Windows
 from corpus.make.world import World
@@ -76,6 +77,7 @@ def build(corpus: Path, scratch: Path) -> None:
         "machines": truth.machines(world),
         "chains": truth.chains(world),
         "events": journal.truth(),
+        "stories": stories(world, journal),
         "storage_files": 0,
         "findings": world.findings,
     })

@@ -17,6 +17,7 @@ from corpus.make.journal import Journal
 from corpus.make.later_guests import R2019
 from corpus.make.machines import HYPERV as MACHINES
 from corpus.make.ntfs import Tree
+from corpus.make.stories import stories
 from corpus.make.times import DAY, TICKS, born, ticks
 from corpus.make.vm_xml import Machine
 from corpus.make.windows import Windows
@@ -30,6 +31,9 @@ INSTALLED, LAST = ticks("2019-03-04 09:12:30"), ticks("2020-06-14 21:02:47")
 MAC_POOL = bytes.fromhex("00155D280300"), bytes.fromhex("00155D2803FF")
 CASE = ewf.Case("2020-0122", "KOE-01", "HV-KOELN03 system disk", "K. Brandt", "",
                 "2020-06-15 08:30:00")
+APP = win.guid("machine APP01")
+CONNECTED = born(ticks("2020-05-02 12:05:10"), key="vmconnect")
+"""When the operator first opened the console of APP01."""
 _OPERATOR = f"{machines.OWNER.rpartition('-')[0]}-1104"
 
 
@@ -79,6 +83,9 @@ def build(corpus: Path, scratch: Path) -> None:
         "machines": truth.machines(world),
         "chains": truth.chains(world),
         "events": journal.truth(),
+        "stories": stories(world, journal, {
+            APP: [(CONNECTED.fn_created, "opened by a user", "Administrator")],
+            old.guid: [machines.BINNED]}),
         "storage_files": 1 + sum(file.path.lower().endswith((".vmcx", ".vmrs"))
                                  for file in world.files),
         "findings": world.findings,
@@ -188,7 +195,6 @@ def _host_files(
     host_windows.add_virtualization(software, ticks("2019-03-05 09:35:00"), MAC_POOL, {})
     host_windows.write_host_hives(tree, inside, system, software)
     host_windows.write_logs(tree, inside, journal.logs())
-    app = win.guid("machine APP01")
     client = "/Users/Administrator/AppData/Roaming/Microsoft/Windows/Hyper-V/Client/1.0"
     text = (
         '<?xml version="1.0" encoding="utf-8"?>\r\n<configuration>\r\n'
@@ -196,5 +202,4 @@ def _host_files(
         '    <setting name="FullScreen" type="System.Boolean">\r\n      <value>False</value>\r\n'
         "    </setting>\r\n  </Microsoft.Virtualization.Client.RdpOptions>\r\n</configuration>\r\n"
     )
-    stamp = born(ticks("2020-05-02 12:05:10"), key="vmconnect")
-    tree.write(f"{client}/vmconnect.rdp.{app}.config", text.encode(), stamp)
+    tree.write(f"{client}/vmconnect.rdp.{APP}.config", text.encode(), CONNECTED)

@@ -27,6 +27,8 @@ VERSION = 0x0900
 _MACHINES, _SNAPSHOTS = f"{HYPERV}\\Virtual Machines", f"{HYPERV}\\Snapshots"
 _CACHE = f"{HYPERV}\\Virtual Machines Cache"
 _DVD = Drive("scsi", 0, 1, "ISO", "")
+BINNED = ticks("2020-04-02 22:41:17.2500000"), "deleted", f"{DEFAULT_DISKS}\\OLD07.vhdx"
+"""When the disk of OLD07 went to the recycle bin."""
 VOLUME_C = f"\\\\?\\Volume{{{guid('ws2019 volume C').lower()}}}"
 
 
@@ -217,7 +219,7 @@ def add_deleted(out: World) -> Machine:
     """OLD07: deleted, its disk in the recycle bin; the logs still know it."""
     vm = _machine("OLD07", "2019-07-01 11:11:11")
     folder = f"C:\\$Recycle.Bin\\{OWNER}"
-    original, deleted = f"{DEFAULT_DISKS}\\OLD07.vhdx", ticks("2020-04-02 22:41:17.2500000")
+    deleted, _, original = BINNED
     disk = vhdx_layers.dynamic(f"{folder}\\$R7K2QXA.vhdx", bytes(8 << 20), vm.created, CREATOR)
     out.add_layer(disk, vm.guid, ticks("2020-04-02 22:30:00"))
     text = original.encode("utf-16-le") + b"\0\0"

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from analyzer.formats.sid import LOCAL_SYSTEM, machine_id, well_known_name
+from analyzer.formats.sid import LOCAL_SYSTEM, machine_id, name_by_rid, well_known_name
 from analyzer.plugin import Tables, analysis
 from analyzer.records import EventActor, Record
 from analyzer.source import Source
@@ -14,6 +14,8 @@ SERVICES = {LOCAL_SYSTEM, "S-1-5-19", "S-1-5-20", ""}
 """Nobody in person: most events of the service are written as SYSTEM, whoever asked for it."""
 STARTS = {("eventlog", 6005), ("eventlog", 6009), ("microsoft-windows-kernel-general", 12)}
 """Events at the start of Windows, which ends every logon session."""
+NETWORK = "3"
+"""Logon type."""
 Row = dict[str, Any]
 
 
@@ -29,8 +31,11 @@ def event_actors(tables: Tables) -> Iterator[Record]:
         name, basis = names.get((system, sid), ("", ""))
         if not name and well_known_name(sid):
             name, basis = well_known_name(sid), "a SID that is the same everywhere"
-        logon = _last(logons[system, sid], starts[system], at) if at is not None else None
-        yield _actor(row, name, basis or "no account of this system has this SID", logon)
+        if not name and name_by_rid(sid):
+            name, basis = name_by_rid(sid), "its RID, which is the same in every domain; renamed?"
+        last = [_last(logons[system, sid, kind], starts[system], at) if at is not None else None
+                for kind in ("", NETWORK)]
+        yield _actor(row, name, basis or "no account of this system has this SID", *last)
 
 
 def _names(tables: Tables) -> dict[tuple[str, str], tuple[str, str]]:
@@ -47,17 +52,18 @@ def _names(tables: Tables) -> dict[tuple[str, str], tuple[str, str]]:
     return found
 
 
-def _sessions(tables: Tables) -> tuple[defaultdict[tuple[str, str], list[tuple[int, Row]]],
+def _sessions(tables: Tables) -> tuple[defaultdict[tuple[str, str, str], list[tuple[int, Row]]],
                                        defaultdict[str, list[int]]]:
-    """Logons of each user and starts of each system, in order of time."""
-    logons: defaultdict[tuple[str, str], list[tuple[int, Row]]] = defaultdict(list)
+    """Logons of each user, those over the network apart, and starts of each system, by time."""
+    logons: defaultdict[tuple[str, str, str], list[tuple[int, Row]]] = defaultdict(list)
     starts: defaultdict[str, list[int]] = defaultdict(list)
     for row in tables.rows("log_event"):
         if row["logged_at"] is None:
             continue
         if row["event_id"] == 4624:
             data = _data(row)
-            logons[row["system_id"], data.get("TargetUserSid", "")].append(
+            kind = NETWORK if data.get("LogonType") == NETWORK else ""
+            logons[row["system_id"], data.get("TargetUserSid", ""), kind].append(
                 (row["logged_at"], {**data, "record": row["event_record_id"]}))
         elif (row["provider"].casefold(), row["event_id"]) in STARTS:
             starts[row["system_id"]].append(row["logged_at"])
@@ -82,12 +88,13 @@ def _last(logons: list[tuple[int, Row]], starts: list[int], at: int) -> tuple[in
     return logon if started == 0 or starts[started - 1] <= logon[0] else None
 
 
-def _actor(row: Row, name: str, basis: str, logon: tuple[int, Row] | None) -> EventActor:
-    data = logon[1] if logon else {}
+def _said(logon: tuple[int, Row] | None, field: str) -> str:
+    text = str(logon[1].get(field, "")) if logon else ""
+    return "" if text == "-" else text
 
-    def said(field: str) -> str:
-        text = str(data.get(field, ""))
-        return "" if text == "-" else text
+
+def _actor(row: Row, name: str, basis: str, logon: tuple[int, Row] | None,
+           network: tuple[int, Row] | None) -> EventActor:
 
     return EventActor(
         source=Source.from_columns(row), system_id=row["system_id"],
@@ -95,7 +102,12 @@ def _actor(row: Row, name: str, basis: str, logon: tuple[int, Row] | None) -> Ev
         channel=row["channel"], provider=row["provider"], event_id=row["event_id"],
         event_record_id=row["event_record_id"], meaning=row["meaning"], vm_name=row["vm_name"],
         logged_at=row["logged_at"], user_sid=row["user_sid"], account_name=name, basis=basis,
-        logon_type=said("LogonType"), logon_host=said("WorkstationName"),
-        logon_address=said("IpAddress"), logon_at=logon[0] if logon else None,
-        logon_basis=f"inferred: the user's last logon before the event, record {data['record']}"
-        if logon else "")
+        logon_type=_said(logon, "LogonType"), logon_host=_said(logon, "WorkstationName"),
+        logon_address=_said(logon, "IpAddress"), logon_at=logon[0] if logon else None,
+        logon_basis="inferred: the user's last logon before the event, record "
+        f"{logon[1]['record']}" if logon else "",
+        network_host=_said(network, "WorkstationName"),
+        network_address=_said(network, "IpAddress"), network_at=network[0] if network else None,
+        network_basis="inferred: the user's last logon over the network before the event, record "
+        f"{network[1]['record']}; remote management logs on so, and so does every other access"
+        if network else "")

@@ -18,7 +18,7 @@ RULE = Rule(
         "Merging, compacting, converting, restoring and backing up disks while all machines are "
         "stopped; starts that no log has."),
     reference="MITRE ATT&CK T1486, T1489, T1529")
-STOPS: Final = {"turned off", "shut down", "saved"}
+STOPS: Final = {"turned off", "shut down", "saved", "stopped"}
 STARTS: Final = {"started", "restored", "resumed", "guest booted"}
 MACHINES: Final = 3
 TOGETHER: Final = 600 * TICKS_PER_SECOND

@@ -70,9 +70,9 @@ def from_files(tables: Tables, owners: Owners) -> Iterator[Happening]:
 def _parts(tables: Tables, owners: Owners) -> dict[File, list[Part]]:
     parts: defaultdict[File, list[Part]] = defaultdict(list)
     for row in owners.machines:
-        teller = owners.machine(row["vm_id"])
-        if row["registration_path"]:
-            _add(parts, row, row["registration_path"], Part("link", teller))
+        teller, register = owners.of_machine(row), row["registration_path"]
+        if register and not register.lower().endswith("\\data.vmcx"):  # is of all machines
+            _add(parts, row, register, Part("link", teller))
         if row["format"] != "none":
             _add(parts, row, row["configuration_path"], Part("configuration", teller))
     for row in tables.rows("snapshot"):

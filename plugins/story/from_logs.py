@@ -1,13 +1,11 @@
-"""What event logs of hosts and guests say happened to machines, and when clocks were set back."""
+"""What event logs of hosts and guests say happened to machines."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from analyzer.formats.event_meanings import VERIFIED, meanings
 from analyzer.plugin import Tables
-from analyzer.times import iso
-from plugins.story.happening import DERIVED, DIRECT, WINDOW, Happening, Row, Teller, told
+from plugins.story.happening import DERIVED, DIRECT, Happening, Row, Teller, told
 from plugins.story.owners import Owners
 
 WORDS: Final = {
@@ -74,32 +72,3 @@ def _certainty(row: Row) -> str:
 def _basis(row: Row) -> str:
     doubt = "" if row["certainty"] == VERIFIED else "; what it means on this release is not certain"
     return f"{row['provider']} {row['event_id']}: {row['meaning']}{doubt}"
-
-
-@dataclass(frozen=True, slots=True)
-class SetBack:
-    """The clock of a system went from `left` back to `returned`, as one of its logs shows."""
-
-    row: Row
-    left: int
-    returned: int
-
-    @property
-    def words(self) -> str:
-        return (f"the clock of this system went back from {iso(self.left)} to "
-                f"{iso(self.returned)} (record {self.row['event_record_id']} of "
-                f"{self.row['channel']})")
-
-
-def clocks_set_back(tables: Tables) -> Iterator[SetBack]:
-    """Where ids of records rise while their times fall; rows of one log come in its order."""
-    last: Row | None = None
-    for row in tables.rows("log_event"):
-        if row["logged_at"] is None or row["event_id"] is None:
-            continue
-        if last is not None and last["source_path"] == row["source_path"] \
-                and last["source_evidence"] == row["source_evidence"] \
-                and last["event_record_id"] < row["event_record_id"] \
-                and row["logged_at"] < last["logged_at"] - WINDOW:
-            yield SetBack(row, last["logged_at"], row["logged_at"])
-        last = row

@@ -20,7 +20,8 @@ from plugins.story.owners import Owners
 MACHINE: Final = (
     ("created_at", "created", DIRECT, "creation time in the configuration"),
     ("powered_on_at", "started", DIRECT, "last power-on time in the configuration"),
-    ("powered_off_at", "turned off", DIRECT, "last power-off time in the configuration"),
+    ("powered_off_at", "stopped", DIRECT, ("last power-off time in the configuration, which does "
+     "not say whether it was turned off, shut down or saved")),
     ("state_changed_at", "state changed", DIRECT, "time of the last state in the configuration"),
     ("firmware_changed_at", "settings changed", DERIVED, "last write of its EFI variables"))
 GUEST: Final = (("installed_at", "guest installed"), ("shutdown_at", "guest shut down"))
@@ -30,12 +31,12 @@ NO_TIME: Final = "something names the machine, and no time stands with it"
 def from_machines(tables: Tables, owners: Owners) -> Iterator[Happening]:
     """Times of configurations, snapshots and saved states; machines without any time."""
     for row in owners.machines:
-        teller = owners.machine(row["vm_id"])
+        teller = owners.of_machine(row)
         for column, what, certainty, basis in MACHINE:
             if row[column] is not None:
                 yield told(row, "virtual_machine", column, teller, what, certainty=certainty,
                            basis=basis)
-        if row["format"] == "none" and row["created_at"] is None:
+        if row["format"] == "none" and row["created_at"] is None and row["vm_id"]:
             yield told(row, "virtual_machine", "created_at", teller, "known", certainty=DIRECT,
                        subject=row["state"], thing=row["state"], basis=NO_TIME)
     for row in tables.rows("snapshot"):
@@ -45,7 +46,8 @@ def from_machines(tables: Tables, owners: Owners) -> Iterator[Happening]:
                        subject=row["name"] or row["snapshot_id"],
                        basis="creation time in the snapshot's configuration")
     for row in tables.rows("saved_state"):
-        if row["changed_at"] is not None and row["vm_id"] and row["holds_memory"] is not False:
+        if row["changed_at"] is not None and row["vm_id"] and row["holds_memory"] is not False \
+                and row["kind"] != "guest state":  # firmware variables, no memory
             yield _saved(row, owners)
 
 
@@ -127,19 +129,3 @@ def from_guests(tables: Tables, owners: Owners) -> Iterator[Happening]:
                        subject=row["vm_name"], certainty=DERIVED,
                        basis="the host writes Guest\\Parameters when the guest starts; also after "
                              "a migration or a new name")
-
-
-def from_users(tables: Tables, owners: Owners) -> Iterator[Happening]:
-    """What users did: consoles opened, files moved to the Recycle Bin."""
-    for row in tables.rows("user_trace"):
-        if row["vm_id"] and row["last_used_at"] is not None:
-            who = row["account_name"] or row["user_sid"] or "an unknown user"
-            yield told(row, "user_trace", "last_used_at",
-                       owners.machine(row["vm_id"], row["vm_name"]), "opened by a user",
-                       thing=who, subject=who, certainty=DERIVED, basis=f"trace: {row['trace']}")
-    for row in tables.rows("recycled_file"):
-        if row["deleted_at"] is not None:
-            for teller in owners.of_file(row["system_id"], row["path"]):
-                yield told(row, "recycled_file", "deleted_at", teller, "deleted", certainty=DIRECT,
-                           thing=row["path"].casefold(), subject=row["path"],
-                           basis="moved to the Recycle Bin")

@@ -7,12 +7,17 @@ from typing import Final
 
 from analyzer.records import LifeEvent
 from analyzer.times import iso
-from plugins.story.from_logs import SetBack
+from plugins.story.clocks import SetBack
 from plugins.story.happening import RANKS, WINDOW, Happening
 
 AFTER: Final = {"guest installed", "guest booted", "guest shut down", "started", "turned off",
-                "saved", "snapshot taken", "snapshot applied"}
+                "stopped", "saved", "snapshot taken", "snapshot applied"}
 """What cannot come before the machine."""
+SAID_BETTER: Final = {
+    "stopped": ("turned off", "shut down", "saved"),
+    "state changed": ("started", "restored", "resumed", "turned off", "shut down", "saved",
+                      "paused", "reset", "stopped")}
+"""What a configuration says in general -> what says the same more exactly."""
 CITED: Final = 50
 """Witnesses named in one line."""
 
@@ -23,6 +28,7 @@ def lines(happenings: Iterable[Happening], set_back: Sequence[SetBack]) -> Itera
     for one in happenings:
         sorts[one.teller.story, one.what, one.thing].add(one)
     _name_snapshots(sorts)
+    _say_better(sorts)
     found = [_line(cluster) for some in sorts.values() if some for cluster in _clusters(some)]
     born = {line.story: line.happened_at for line in sorted(found, key=_order, reverse=True)
             if line.what == "created"}
@@ -45,6 +51,18 @@ def _name_snapshots(sorts: dict[tuple[str, str, str], set[Happening]]) -> None:
                 some.remove(one)
                 sorts[story, what, near.thing].add(
                     replace(one, thing=near.thing, subject=near.subject))
+
+
+def _say_better(sorts: dict[tuple[str, str, str], set[Happening]]) -> None:
+    """A stop, or a change of state, is told as the stop or start of that time, where one is."""
+    for (story, what, thing), some in list(sorts.items()):
+        exact = [one for better in SAID_BETTER.get(what, ())
+                 for one in sorts.get((story, better, thing), ()) if one.at is not None]
+        for one in list(some if exact else ()):
+            near = _nearest(one, exact)
+            if near is not None and abs((near.at or 0) - (one.at or 0)) <= WINDOW:
+                some.remove(one)
+                sorts[story, near.what, thing].add(replace(one, what=near.what, alone=near.what))
 
 
 def _is_known(thing: str) -> bool:

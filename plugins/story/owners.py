@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from typing import Final
 
+from analyzer.formats.sid import machine_id
 from analyzer.plugin import Tables
 from plugins.story.happening import SNAPSHOT_DISKS, Row, Teller
 
@@ -21,11 +22,14 @@ class Owners:
         """Disk files, each with the stories it belongs to."""
         self._chains: dict[str, Teller] = {}
         self._by_name: defaultdict[File, set[str]] = defaultdict(set)
-        self.machines = [row for row in tables.rows("virtual_machine") if row["vm_id"]]
-        for row in self.machines:
-            if row["name"] or row["vm_id"] not in self.names:
-                self.names[row["vm_id"]] = row["name"]
-            self._by_name[row["system_id"], row["name"].casefold()].add(row["vm_id"])
+        self.machines = list(tables.rows("virtual_machine"))
+        for row in sorted(self.machines, key=lambda row: bool(row["registration_path"]
+                                                              or row["state"] == "registered")):
+            if row["vm_id"] and (row["name"] or row["vm_id"] not in self.names):
+                self.names[row["vm_id"]] = row["name"]  # a registered one's goes before a copy's
+            if row["vm_id"]:
+                self._by_name[row["system_id"], row["name"].casefold()].add(row["vm_id"])
+        self._entitled = _entitled(tables)
         self.layers = list(tables.rows("disk_layer"))
         self._take(tables)
 
@@ -44,13 +48,19 @@ class Owners:
                     self._own(row, teller)
             if not self.disks.get(_file(row)):
                 inside = guests.get(row["chain"], "")
-                self._own(row, self._by_folder(row["path"])
+                self._own(row, self._by_folder(row["path"]) or self._by_right(row)
                           or Teller(f"disk {row['chain']}", "", inside))
 
     def _own(self, row: Row, teller: Teller) -> None:
         self.disks[_file(row)].setdefault(teller.story, teller)
         if row["depth"] == 0:
             self._chains.setdefault(row["chain"], teller)
+
+    def of_machine(self, row: Row) -> Teller:
+        """Of a row of `virtual_machine`; one without an id is called by its configuration."""
+        if row["vm_id"]:
+            return self.machine(row["vm_id"])
+        return Teller(f"configuration {row['configuration_path']}", "", row["name"])
 
     def machine(self, vm_id: str, name: str = "") -> Teller:
         """The teller of a machine's own story."""
@@ -66,6 +76,11 @@ class Owners:
         folders = path.upper().split("\\")[:-1]
         found = next((f for f in reversed(folders) if f in self.names), "")
         return self.machine(found) if found else None
+
+    def _by_right(self, row: Row) -> Teller | None:
+        """A disk that no configuration names and that lets in one machine alone."""
+        found = self._entitled.get(_file(row), set())
+        return self.machine(min(found)) if len(found) == 1 else None
 
     def of_guest(self, row: Row) -> Teller | None:
         """The machine that a row from inside a guest is about."""
@@ -84,3 +99,13 @@ class Owners:
 
 def _file(row: Row) -> File:
     return row["system_id"], row["path"].lower()
+
+
+def _entitled(tables: Tables) -> dict[File, set[str]]:
+    """Disk file -> the machines whose SIDs its access list has."""
+    found: defaultdict[File, set[str]] = defaultdict(set)
+    for row in tables.rows("file_access"):
+        vm_id = machine_id(row["sid"])
+        if vm_id and row["subject"] == "virtual disk":
+            found[_file(row)].add(vm_id)
+    return found

@@ -7,6 +7,7 @@ Of the three large tables only counts and hashes are kept.
 import hashlib
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,12 @@ COMPARED = sorted(set(TABLES) - {"run", "finding_rule"})
 """Rules are the same for all hosts, and in docs/findings.md."""
 
 
+@cache
+def tables_of(case: Path) -> CaseTables:
+    """Of each case once: opening it takes longer than reading a table."""
+    return CaseTables(Case(case))
+
+
 def line(row: dict[str, Any]) -> str:
     """A row as JSON without its empty columns."""
     kept = {name: value for name, value in row.items() if value not in (None, "", [])}
@@ -31,7 +38,7 @@ def line(row: dict[str, Any]) -> str:
 
 def lines(case: Path, table: str) -> list[str]:
     """The rows of a table; of a large one the count and hash for each system."""
-    rows = CaseTables(Case(case)).rows(table)
+    rows = tables_of(case).rows(table)
     if table not in LARGE:
         return [line(row) for row in rows]
     systems: dict[str, list[str]] = {}

@@ -25,6 +25,12 @@ def logon(at: int, sid: str = KB, host: str = "WS01", address: str = "10.0.0.7")
                              f"IpAddress={address}"))
 
 
+def reached(at: int, address: str) -> LogEvent:
+    return event(at, "S-1-5-18", channel="Security", event_id=4624, vm_id="", meaning="logon",
+                 event_data=(f"TargetUserSid={KB}", "LogonType=3", "WorkstationName=ADMIN-PC",
+                             f"IpAddress={address}"))
+
+
 def start(at: int) -> LogEvent:
     return event(at, "", provider="EventLog", event_id=6005)
 
@@ -45,10 +51,12 @@ def actors(*events: LogEvent) -> list[EventActor]:
 
 def test_names_and_what_they_rest_on() -> None:
     rows = actors(event(5), event(6, ANNA), event(7, "S-1-5-21-4-4-4-500"),
-                  event(8, machine_sid(VM), vm_id=""), event(9, "S-1-5-18"), event(10, ""),
-                  event(11, KB, event_id=None))
+                  event(7, "S-1-5-21-4-4-4-1500"), event(8, machine_sid(VM), vm_id=""),
+                  event(9, "S-1-5-18"), event(10, ""), event(11, KB, event_id=None))
     assert [(r.account_name, r.basis, r.vm_id) for r in rows] == [
         ("HV\\kb", "SAM\\1", VM), ("anna (by its profile folder)", "ProfileList\\2", VM),
+        ("Administrator (by its RID, of an unknown domain)",
+         "its RID, which is the same in every domain; renamed?", VM),
         ("", "no account of this system has this SID", VM),
         (f"NT VIRTUAL MACHINE\\{VM}", "a SID that is the same everywhere", VM)]
     assert rows[0].source == PLACE
@@ -77,3 +85,12 @@ def test_other_systems_are_other_people() -> None:
     rows = actors(logon(10), row, elsewhere)
     assert {(r.system_id, r.account_name, r.logon_at) for r in rows} == {
         ("h", "HV\\kb", 10), ("guest", "", None)}
+
+
+def test_a_logon_over_the_network_is_told_beside_the_one_at_the_console() -> None:
+    rows = actors(logon(10), reached(20, "10.0.0.9"), reached(40, "10.0.0.10"), event(15),
+                  event(30), start(50), event(60))
+    assert [(r.logon_at, r.network_at, r.network_host, r.network_address) for r in rows] == [
+        (10, None, "", ""), (10, 20, "ADMIN-PC", "10.0.0.9"), (None, None, "", "")]
+    assert rows[1].network_basis.startswith("inferred: ")
+    assert rows[0].network_basis == rows[2].network_basis == ""

@@ -1,22 +1,28 @@
 """The life story: witnesses joined, certainty, contradictions; machines that only traces know."""
 
+from dataclasses import replace
 from typing import Any
 
+from analyzer.formats.sid import machine_sid
 from analyzer.records import (
+    AccessLogMachine,
+    DeletedRegistryKey,
     DiskLayer,
+    FileAccess,
     FileEntry,
     GuestIdentity,
     LifeEvent,
     LogEvent,
     Record,
     RecycledFile,
+    SavedState,
     Snapshot,
     System,
     UserTrace,
     VirtualMachine,
 )
 from analyzer.source import Source
-from analyzer.times import TICKS_PER_SECOND, parse_iso
+from analyzer.times import TICKS_PER_SECOND, iso, parse_iso
 from plugins.analyses.life_story import life_story
 from tests.plugins.reports.tables import FakeTables
 
@@ -197,3 +203,91 @@ def test_an_event_of_a_snapshot_goes_to_the_one_taken_then() -> None:
         event("snapshot taken", T + DAY, 2, vm_id=VM),
     )
     assert [(r.subject, len(r.sources)) for r in rows] == [("before", 2), ("", 1)]
+
+
+def test_a_disk_in_the_recycle_bin_and_one_that_only_its_list_ascribes() -> None:
+    here = "C:\\$Recycle.Bin\\S\\$R1.vhdx"
+    binned = RecycledFile(source=Source("h.E01", "/p1/$I1"), system_id="h", path=DISK,
+                          subject="virtual disk", user_sid="S", size=1, format="$I 2",
+                          content_path=here, deleted_at=T)
+    right = FileAccess(source=Source("h.E01", "/p1/$R1"), system_id="h", path=here,
+                       subject="virtual disk", owner_sid="", sid=machine_sid(LOST), ace="allowed")
+    loose = layer(here, vm_id="", made=T - DAY)
+    assert [(r.story, r.what, r.subject) for r in story(machine(), loose, right, binned)] == [
+        (LOST, "disk created", here), (LOST, "deleted", DISK)]
+    both = replace(right, sid=machine_sid(VM))
+    assert [r.story[:4] for r in story(loose, right, both)] == ["disk"]
+
+
+def test_a_stop_is_told_as_its_event_tells_it() -> None:
+    off = machine(powered_on_at=T - DAY, powered_off_at=T, state_changed_at=T)
+    assert told(off, event("shut down by the guest", T - MINUTE, vm_id=VM)) == [
+        ("started", "", "direct"), ("shut down", "", "direct")]
+    rows = story(off)
+    assert [(r.what, len(r.sources)) for r in rows] == [("started", 1), ("stopped", 2)]
+    assert "does not say whether" in rows[1].basis
+    assert [what for what, _, _ in told(machine(state_changed_at=T))] == ["state changed"]
+
+
+def test_the_register_of_all_machines_is_no_registration_and_a_guest_state_no_saved_state() -> None:
+    register = "C:\\ProgramData\\Microsoft\\Windows\\Hyper-V\\data.vmcx"
+    firmware = SavedState(source=Source("h.E01", "/p1/x.vmgs"), system_id="h", vm_id=VM,
+                          path="C:\\x.vmgs", kind="guest state", state="present", changed_at=T,
+                          is_referenced=True, owner_is_known=True)
+    assert told(machine(registration_path=register), file(register, T), firmware) == []
+    assert told(machine(), file(LINK, T), replace(firmware, kind="saved state")) == [
+        ("registered", "", "derived"), ("saved", "", "inferred")]
+
+
+def test_a_machine_without_an_id_is_called_by_its_configuration() -> None:
+    lost = machine(vm_id="", name="", format="none", state="dangling link")
+    assert [(r.story, r.what) for r in story(lost, file(LINK, T))] == [
+        (f"configuration {XML}", "registered")]
+
+
+def test_the_name_of_a_registered_machine_goes_before_that_of_a_copy() -> None:
+    copy = machine(name="A copy", state="unregistered", registration_path="", created_at=T)
+    assert {r.vm_name for r in story(machine(created_at=T), copy)} == {"WEB"}
+
+
+def test_user_access_logging_by_id_or_by_the_bios() -> None:
+    seen = AccessLogMachine(source=Source("h.E01", "/p1/Current.mdb"), system_id="h", vm_id=LOST,
+                            made_at=T, last_seen_at=T + DAY)
+    by_bios = replace(seen, vm_id="", bios_guid="B", made_at=None)
+    assert [(r.story, r.what, r.certainty) for r in story(machine(bios_guid="B"), seen, by_bios,
+                                                          replace(by_bios, bios_guid="C"))] == [
+        (VM, "seen running", "direct"), (LOST, "seen running", "derived"),
+        (LOST, "seen running", "direct")]
+
+
+def test_deleted_registry_keys_that_name_a_machine() -> None:
+    def key(path: str, **more: Any) -> DeletedRegistryKey:
+        values: dict[str, Any] = {"source": Source("h.E01", "/p1/SYSTEM"), "system_id": "h",
+                                  "hive": "SYSTEM", "values": (), "lost_values": 0}
+        return DeletedRegistryKey(key=path, written_at=T, **values | more)
+
+    port = key("vmsmp\\SwitchList\\X", values=(f"Name (REG_SZ) = {VM.lower()}",))
+    other = key(f"vmsmp\\{LOST}")
+    assert told(machine(), port, other) == [
+        ("named in a deleted registry key", "vmsmp\\SwitchList\\X", "derived")]
+    inside = {"system_id": f"h.E01!/p1/{DISK[-8:]}!/p1"}
+    guest = key("Microsoft\\Virtual Machine\\Guest\\Parameters", vm_id=VM, **inside)
+    assert len(told(machine(), layer(made=None), guest)) == 1
+
+
+def test_a_clock_that_an_event_says_was_set_back_is_said_once() -> None:
+    def set_back(record: int, *data: str) -> LogEvent:
+        return event("clock changed", T, record, event_data=data)
+
+    lines = story(machine(), event("started", T + DAY, 1, vm_id=VM),
+                  set_back(2, f"NewTime={iso(T)}", f"OldTime={iso(T + 2 * DAY)}"),
+                  event("turned off", T + MINUTE, 3, vm_id=VM))
+    assert [(r.what, len(r.contradictions)) for r in lines] == [("turned off", 1), ("started", 1)]
+    assert "said by record 2 of VMMS" in lines[0].contradictions[0]
+    security = ("PreviousTime=2014-03-03 10:00:00.5 UTC", f"NewTime={iso(T)}")
+    harmless = (f"NewTime={iso(T)}", f"OldTime={iso(T + 1)}")
+    old = ("PreviousDate=03/03/2014", "PreviousTime=10:00:00", "NewDate=03/01/2014",
+           "NewTime=10:00:00")
+    for data, count in ((security, 1), (harmless, 0), (old, 0)):
+        (line,) = story(machine(), set_back(1, *data), event("started", T + DAY, 2, vm_id=VM))
+        assert len(line.contradictions) == count

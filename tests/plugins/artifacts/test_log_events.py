@@ -75,13 +75,17 @@ def test_commands_logons_and_cleared_logs() -> None:
     security = build([
         Event(NOW, "Microsoft-Windows-Eventlog", 1102, "Security"),
         *(Event(NOW, "Microsoft-Windows-Security-Auditing", 4624, "Security", (
-            ("TargetUserSid", sid), ("TargetUserName", "u"), ("LogonType", kind)))
-          for sid, kind in (("S-1-5-21-1-2-3-500", "10"), ("S-1-5-21-1-2-3-500", "3"),
-                            ("S-1-5-18", "2")))])
+            ("TargetUserSid", sid), ("TargetUserName", name), ("LogonType", kind),
+            ("IpAddress", address)))
+          for sid, name, kind, address in (
+            ("S-1-5-21-1-2-3-500", "u", "10", "-"), ("S-1-5-21-1-2-3-500", "u", "3", "127.0.0.1"),
+            ("S-1-5-18", "u", "2", ""), ("S-1-5-21-1-2-3-1000", "PC$", "3", "10.0.0.2"),
+            ("S-1-5-21-1-2-3-500", "admin", "3", "10.0.0.2")))])
     found = rows({f"{power}%4Operational": shell, "Security": security})
     assert [(row.meaning, row.event_record_id) for row in found] == [
-        ("PowerShell script block with Hyper-V commands", 1), ("log cleared", 1), ("logon", 2)]
-    assert found[2].concerns == "u"
+        ("PowerShell script block with Hyper-V commands", 1), ("log cleared", 1), ("logon", 2),
+        ("logon", 6)]
+    assert [row.concerns for row in found[2:]] == ["u", "admin"]
 
 
 def test_records_that_cannot_be_decoded_and_gaps_are_said() -> None:
