@@ -19,7 +19,7 @@ from analyzer.engine.opening import OpenImage, Opening, OpenSystem
 from analyzer.engine.tasks import GUESTS, Request, step_task_id
 from analyzer.engine.voice import Voice, private_output
 from analyzer.engine.watch import LIMIT_CODES, ChildWatch, begin_watch
-from analyzer.errors import EvidenceError, Refused, UsageError
+from analyzer.errors import EvidenceError, Notice, Refused, UsageError
 from analyzer.plugin import Plugin
 from analyzer.records import Batch, Coverage, Evidence, Problem, Record, table_name
 from analyzer.records import Volume as VolumeRecord
@@ -48,6 +48,8 @@ class TaskRun:
         self.watch = watch
         self.summary = Summary()
         self._coverage: Counter[str] = Counter()
+        self._surveyed: set[tuple[str, Notice]] = set()
+        """What images had at opening: their surveys have stated it."""
 
     def run(self) -> Summary:
         """Do the task; raises CannotOpen, CannotWrite, UsageError."""
@@ -155,7 +157,8 @@ class TaskRun:
         for image in images:
             place = Place(Source(image.name, image_offset=0))
             for notice in dict.fromkeys(image.notices):
-                take(place.noticed(notice))
+                if (image.name, notice) not in self._surveyed:
+                    take(place.noticed(notice))
 
     def _step(self, step: str, place: Place, work: Callable[[], Any],
               declared: tuple[type[Record], ...], take: Take) -> bool:
@@ -170,6 +173,7 @@ class TaskRun:
         try:
             images: list[OpenImage] = [self.opening.image(files, second_opinion=False)
                                        for files in self.request.images]
+            self._surveyed = {(i.name, notice) for i in images for notice in i.notices}
             systems: Sequence[OpenSystem] = [
                 s for s in self.opening.systems(images) if s.system_id == task.system]
             for hop in task.guests:

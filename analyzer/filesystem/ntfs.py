@@ -334,7 +334,7 @@ class Ntfs:
             with attention.on("directory", f"{self._address}{path.replace('!/', '%21/')}"
                               if self._address else ""):
                 names = [file.info.name for file in islice(self._library.open_dir(inode=inode),
-                                                           _MOST_NAMES)]
+                                                           _MOST_NAMES + 1)]
         except Refused:
             return None
         except Exhausted as error:
@@ -345,6 +345,11 @@ class Ntfs:
             _report(self._notices, Notice("NTFS-DIR", f"directory {inode}: {error}",
                                           "its names come from the files alone"))
             return None
+        if len(names) > _MOST_NAMES:
+            _report(self._notices, Notice(
+                "NTFS-ENTRIES", f"directory {path[:200]}: more than {_MOST_NAMES} names in its "
+                "index", "those behind them come from the files alone"))
+            names.pop()
         # it adds names out of the master file table, without a type; those we read ourselves
         kinds = (pytsk3.TSK_FS_NAME_TYPE_DIR, pytsk3.TSK_FS_NAME_TYPE_REG)
         return [IndexName(name.name, name.meta_addr, name.meta_seq,

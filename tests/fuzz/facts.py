@@ -313,8 +313,8 @@ def _of_files(said: Statement) -> Iterator[tuple[Key, Any]]:
         value = (None if row.is_directory or row.link_target else row.size,
                  row.si_created_at, row.si_modified_at, row.si_changed_at, row.si_accessed_at,
                  row.fn_created_at, row.fn_modified_at, row.fn_changed_at, row.fn_accessed_at)
-        outer, _, inner = row.source.address.rpartition("!")
-        volume, path = inner.split("/")[1], inner.split("/", 2)[2]
+        outer, _, inner = row.source.address.rpartition("!/")
+        volume, _, path = inner.partition("/")
         if "!" not in row.source.path:
             yield ("file", row.path), value
         else:

@@ -14,6 +14,7 @@ from analyzer.errors import (
     Unreadable,
     Unsupported,
 )
+from analyzer.filesystem import ntfs as ntfs_module
 from analyzer.filesystem.entries import BOTH
 from analyzer.filesystem.mft import apply_fixups
 from analyzer.filesystem.ntfs import Entry, Ntfs, Stream, Times
@@ -342,6 +343,17 @@ def test_a_directory_with_two_names_is_entered_once() -> None:
     ntfs = open_volume(volume)
     assert sorted(walk(ntfs)) == ["/a", "/a/x", "/b"]
     assert "NTFS-LOOP" in codes(ntfs)
+
+
+def test_names_of_an_index_are_limited_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    volume = TinyVolume()
+    for number in range(30, 34):
+        volume.add(number, f"f{number}")
+    volume.names.append((40, 5, file_name_value("only in the index")))
+    monkeypatch.setattr(ntfs_module, "_MOST_NAMES", 3)
+    ntfs = open_volume(volume)
+    assert {f"/f{number}" for number in range(30, 34)} <= set(walk(ntfs))
+    assert "NTFS-ENTRIES" in codes(ntfs)
 
 
 def test_depth_is_limited_and_nothing_is_left_out() -> None:
