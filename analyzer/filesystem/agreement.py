@@ -29,6 +29,8 @@ _GROUP: Final = 4096
 """Directories compared together, unless their blocks are more than `_GROUP_BYTES`."""
 _FEW: Final = 1024
 """Directories of a volume that are looked at together when one of them is asked for."""
+_NEAR: Final = 64
+"""Directories of a larger volume that are, for those of one folder mostly lie together."""
 _CHUNK: Final = 4 << 20
 _LARGEST: Final = 512 << 20
 """Bytes of one index; two million names have about half of it."""
@@ -60,7 +62,10 @@ class Agreement:
             return False
         if not self._said[number]:
             directories = self._directories()
-            self._look(directories if len(directories) <= _FEW else np.zeros(0, np.int64))
+            if len(directories) > _FEW:
+                low = int(np.searchsorted(directories, number))
+                directories = directories[low:low + _NEAR]
+            self._look(directories)
         if not self._said[number]:
             self._look(np.array([number]))
         return bool(self._said[number] > 0)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from analyzer.blocks import Blocks
 from analyzer.errors import EvidenceError
@@ -30,8 +30,7 @@ SLACK: Final = "slack"
 """In the slack of the index alone: a former name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(NamedTuple):
     """The eight times, ticks: $STANDARD_INFORMATION's, and those of the name of this entry."""
 
     si_created: int | None = None
@@ -52,9 +51,11 @@ class Stream:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One name in one directory. A file with hard links has several, with the same inode.
+
+    A tuple, as `Times` is: a volume has hundreds of thousands, and these are made five times as
+    fast as frozen dataclasses.
 
     path             from "/"; a component whose name holds a slash is written by
                      source.escape_name, every other one is the name as it is

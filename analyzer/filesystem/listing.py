@@ -100,16 +100,16 @@ class Listed:
         """The same as entries."""
         names, files, file = self.names, self.names.files, self.file
         prefixes = [_prefix(directory) for directory in self.directories]
-        columns = (names.number[self.rows], files.sequence[file], files.in_use[file],
-                   files.is_directory[file], files.size[file], files.file_attributes[file],
-                   files.security[file])
-        for row, place, name, times, number, sequence, in_use, is_directory, size, flags, \
-                security in zip(self.rows.tolist(), self.place.tolist(), names.texts(self.rows),
-                                self.times().tolist(), *(c.tolist() for c in columns),
-                                strict=True):
-            yield Entry(f"{prefixes[place]}{name}", name, names.raw(row), number, sequence, in_use,
-                        is_directory, size, Times(*(at or None for at in times)), (), None,
-                        flags, None if security < 0 else security,
+        columns = (self.place, self.times(), names.number[self.rows], files.sequence[file],
+                   files.in_use[file], files.is_directory[file], files.size[file],
+                   files.file_attributes[file], files.security[file])
+        for name, raw, place, times, number, sequence, in_use, is_directory, size, flags, \
+                security in zip(names.texts(self.rows), names.raws(self.rows),
+                                *(c.tolist() for c in columns), strict=True):
+            found = Times(*times) if all(times) else Times(*(at or None for at in times))
+            yield Entry(f"{prefixes[place]}{name}", name, raw, number, sequence, in_use,
+                        is_directory, size, found, (), None, flags,
+                        None if security < 0 else security,
                         seen_by=BOTH if in_use and self.is_indexed else MFT)
 
 

@@ -160,6 +160,13 @@ class NameIndex:
         length = self.length[rows]
         return Texts.of_utf16(pick(self.units, self.start[rows], length), length)
 
+    def raws(self, rows: Ints) -> list[bytes]:
+        """The names of rows as on disk."""
+        length = self.length[rows]
+        whole, last = pick(self.units, self.start[rows], length).tobytes(), 2 * np.cumsum(length)
+        return [whole[low:high] for low, high in zip((last - 2 * length).tolist(), last.tolist(),
+                                                     strict=True)]
+
     def raw(self, row: int) -> bytes:
         """The name as on disk."""
         low = int(self.start[row])

@@ -139,7 +139,7 @@ def test_a_large_file_that_cannot_be_looked_into_may_be_a_disk() -> None:
     item = system.volumes[0].root().child("data.bin")
     assert item is not None
     disks = DiskFiles(system)
-    assert not disks.wanted(replace(item, entry=replace(item.entry, size=1 << 20)))
+    assert not disks.wanted(replace(item, entry=item.entry._replace(size=1 << 20)))
     disks.say_unread()
     assert [p.code for p in system.problems()] == ["UNREADABLE"]
 

@@ -1,6 +1,5 @@
 """What a mounted disk shows, without FUSE: computers made of dicts."""
 
-from dataclasses import replace
 
 import pytest
 
@@ -105,7 +104,7 @@ def _loop(system: WindowsSystem) -> None:
     outer = children(files.root())[0]
 
     def looping(directory: Entry) -> list[Entry]:
-        return [replace(outer, path=f"{directory.path}/a") if entry.name == "c" else entry
+        return [outer._replace(path=f"{directory.path}/a") if entry.name == "c" else entry
                 for entry in children(directory)]
 
     files.children = looping  # type: ignore[method-assign] # a double
