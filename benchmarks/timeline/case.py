@@ -24,12 +24,12 @@ _SPAN: Final = 1_000 * DAY
 _LABELS: Final = moments(FileEntry)
 
 
-def make(folder: Path, events: int, files: int) -> Path:
-    """A case with so many events (eight a file) and file entries, over SYSTEMS systems."""
+def make(folder: Path, events: int, files: int, systems: int = SYSTEMS) -> Path:
+    """A case with so many events (eight a file) and file entries, over so many systems."""
     if not (folder / "case.json").exists():
-        for number in range(SYSTEMS):
-            _write(folder, number, "event", _events(number, events // SYSTEMS // 8))
-            _write(folder, number, "file_entry", _files(number, files // SYSTEMS))
+        for number in range(systems):
+            _write(folder, number, "event", _events(number, events // systems // 8))
+            _write(folder, number, "file_entry", _files(number, files // systems))
         (folder / "case.json").write_text("{}")
     return folder
 

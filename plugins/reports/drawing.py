@@ -5,7 +5,7 @@ picture holds no evidence text. Units: 16 to the em of the page.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from plugins.reports.branching import Place
 
@@ -28,6 +28,8 @@ class Node:
     """plain, current, now, broken."""
     share: float | None = None
     """How much of a bar is filled, 0 to 1; None for no bar."""
+    row: dict[str, Any] | None = None
+    """The row to cite, where no table below the picture has it."""
 
     @property
     def x(self) -> int:

@@ -23,10 +23,10 @@ _TEMPLATES = Path(__file__).parent / "templates"
 def report_html(tables: Tables, folder: Path) -> None:
     """Pages for people: summary, machines, networks, timeline, findings, problems, all tables.
 
-    Opens from disk, without a network, in Chromium, Firefox and Safari. What concerns the case as
-    a whole and each machine needs no script and prints; tables are paged, searched and filtered
-    by a script of each page over the files in `data`, and nothing is left out but a list of files
-    that is longer than 200,000, which the page then says.
+    Opens from disk, without a network. What concerns the case as a whole and each machine needs no
+    script and prints; tables are paged, searched and filtered by a script of each page over the
+    files in `data`, and nothing is left out but a list of files that is longer than 200,000, which
+    the page then says.
     """
     write_pages(tables, folder, environment())
 

@@ -33,6 +33,8 @@ class Plug:
     name: str
     facts: tuple[str, ...]
     mark: str
+    row: Row
+    """What says so."""
 
 
 def topologies(tables: Tables) -> list[Topology]:
@@ -62,21 +64,22 @@ def _drawing(plugs: list[Plug]) -> Drawing:
     for line, plug in enumerate(shown):
         on = None if plug.key == plug.switch else lines[plug.switch]
         place = Place(line, line, 0 if on is None else 1, 0 if on is None else 1, on, 0, "")
-        nodes.append(Node(place, plug.name, "", plug.facts, plug.mark))
+        nodes.append(Node(place, plug.name, "", plug.facts, plug.mark, row=plug.row))
     return Drawing(tuple(nodes), len(plugs) - len(shown))
 
 
 def _of_switches(switches: dict[str, Row], interfaces: list[Row]) -> Iterator[Plug]:
     for number, (key, row) in enumerate(switches.items()):
         facts = [row["kind"] or row["certainty"], key]
-        yield Plug(key, key, row["name"] or "(no name)", tuple(facts), "current")
+        yield Plug(key, key, row["name"] or "(no name)", tuple(facts), "current", row)
         if row["uplink"]:
-            yield Plug(f"{number} uplink", key, row["uplink"], ("uplink of the host",), "plain")
+            yield Plug(f"{number} uplink", key, row["uplink"], ("uplink of the host",), "plain",
+                       row)
         if row["host_adapter"]:
             own = [address for one in interfaces if one["interface_id"] in row["host_adapter"]
                    for address in one["addresses"]]
             yield Plug(f"{number} host", key, row["host_adapter"],
-                       ("adapter of the host", *own), "plain")
+                       ("adapter of the host", *own), "plain", row)
 
 
 def _adapters(tables: Tables) -> defaultdict[str, list[Plug]]:
@@ -98,7 +101,7 @@ def _adapters(tables: Tables) -> defaultdict[str, list[Plug]]:
                      *inside[row["vm_id"], row["name"], row["mac"]]]
             plugs[row["system_id"]].append(Plug(
                 f"{number} machine", row["switch_id"], title or row["vm_id"],
-                tuple(filter(None, facts)), "now"))
+                tuple(filter(None, facts)), "now", row))
     return plugs
 
 

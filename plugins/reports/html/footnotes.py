@@ -47,7 +47,7 @@ class Footnote:
         if not self.row["source_path"].rpartition("!")[2].strip("/").partition("/")[2]:
             return ""
         skip = f"tail -c +{self.row['source_offset'] + 1} | " if self.row["source_offset"] else ""
-        return f"vmtrail cat {self._address()} | {skip}head -c 256 | xxd"
+        return f"vmtrail cat {self._address()} | {skip}head -c 256 | od -A x -t x1z"
 
     def _address(self) -> str:
         return quoted(address(self.row | {"source_evidence": self.image}))

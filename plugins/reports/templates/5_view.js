@@ -281,7 +281,7 @@ class View {
     else {
       const words = this.words(column, value) || value;
       if (typeof value === "bigint") cell.className = "n";
-      else if (String(words).length > 24) cell.className = "wide";
+      else cell.className = String(words).length > 24 ? "wide" : "word";
       cell.append(this.text(words));
     }
     return cell;

@@ -100,7 +100,7 @@ def test_a_footnote_says_all_of_a_place() -> None:
     assert note.volume == "p1 of /p2/x.avhd"
     assert note.stat == "vmtrail stat '/e/hv01.E01!/p2/x.avhd!/p1/it'\\''s'"
     assert note.cat.removeprefix("vmtrail cat '/e/hv01.E01!/p2/x.avhd!/p1/it'\\''s'") == \
-        " | tail -c +513 | head -c 256 | xxd"
+        " | tail -c +513 | head -c 256 | od -A x -t x1z"
 
 
 def row_of(source: Any) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The HTML report of a thousand machines and ten million events."""
