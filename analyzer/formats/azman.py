@@ -21,8 +21,8 @@ from typing import Final
 from lxml import etree
 
 from analyzer.errors import Corrupt, Notice, NotThisFormat, Unsupported
-from analyzer.formats.xml_salvage import MOST_TOKENS
 from analyzer.formats.xml_text import XmlText, decode
+from analyzer.formats.xml_tokens import MOST_TOKENS
 
 LARGEST: Final = 16 * 2**20
 """Bytes. Real ones have 20 KB."""

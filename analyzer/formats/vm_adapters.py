@@ -2,20 +2,17 @@
 
     Connection/Feature_<GUID>/Setting_<GUID>/{Version, Data}     2012 and later
 
-Of the data of features only that of offloading was seen on real files; its fields are told by
-the default values of the WMI class Msvm_EthernetSwitchPortOffloadSettingData, so those that are
-0 there keep no name. All others are given as bytes.
+What their data mean is told by port_features.
 
 Source: FIELD-GUIDE 2.8.
 """
 
 import re
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from analyzer.formats import guid, vm_guids
+from analyzer.formats import guid, port_features, vm_guids
 from analyzer.formats.vm_settings import Node, Reader, as_bytes, as_integer
 
 _MAC = re.compile(r"(?:[0-9A-Fa-f]{2}[-:]?){5}[0-9A-Fa-f]{2}")
@@ -35,7 +32,7 @@ class Feature:
     data: bytes | None
     """None where the text is no bytes."""
     meaning: str
-    """`IPsec offload limit 512, ...`; "" where the layout is not known."""
+    """`IPsec offload limit 512, ...`; "" where the layout is not known (port_features)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +106,8 @@ def _features(connection: Node | None) -> Iterator[Feature]:
             if inner is None or setting.child("Data") is None:
                 continue
             data = as_bytes(setting.text_at("Data"))
+            version = as_integer(setting.text_at("Version"))
             yield Feature(feature_id, vm_guids.FEATURES.get(feature_id, ""), inner[2].upper(),
-                          as_integer(setting.text_at("Version")), data,
-                          _meaning(feature_id, data))
-
-
-def _meaning(feature_id: str, data: bytes | None) -> str:
-    if data is None or feature_id != vm_guids.OFFLOAD or len(data) != 20:
-        return ""
-    ipsec, queue, unknown_8, pairs, unknown_16 = struct.unpack("<5I", data)
-    return (f"IPsec offload limit {ipsec}, VMQ weight {queue}, unknown_8 {unknown_8}, "
-            f"IOV queue pairs {pairs}, unknown_16 {unknown_16}")
+                          version, data,
+                          "" if data is None else
+                          port_features.meaning(feature_id, version, data))

@@ -6,6 +6,8 @@ are never listed there, the field's own.
 
 from typing import Final
 
+from analyzer.formats.port_features import BANDWIDTH, OFFLOAD, SECURITY, VLAN
+
 IDE: Final = "83F8638B-8DCA-4152-9EDA-2CA8B33039B4"
 SCSI: Final = "D422512D-2BF2-4752-809D-7B82B5FCB1B4"
 FLOPPY: Final = "8F0D2762-0B00-4E04-AF4F-19010527CB93"
@@ -48,12 +50,11 @@ OTHERS: Final = {
     "99DCD00C-FBD6-42D3-9DFD-1B5AD7058F61": "GPU Partition",
 }
 
-OFFLOAD: Final = "C885BFD1-ABB7-418F-8163-9F379C9F7166"
 FEATURES: Final = {
     OFFLOAD: "offload",
-    "952C5004-4465-451C-8CB8-FA9AB382B773": "VLAN",
-    "24AD3CE1-69BD-4978-B2AC-DAAD389D699C": "bandwidth",
-    "776E0BA7-94A1-41C8-8F28-951F524251B5": "security",
+    VLAN: "VLAN",
+    BANDWIDTH: "bandwidth",
+    SECURITY: "security",
     "9940CD46-8B06-43BB-B9D5-93D50381FD56": "profile",
     "998BEF4A-5D55-492A-9C43-8B2F5EAE9F2B": "access control list",
 }

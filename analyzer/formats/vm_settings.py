@@ -49,6 +49,8 @@ class Node:
     """Path from the root, `configuration/manifest/vdev001/name`; set by `number`."""
     whole: bool = True
     """False where the file is torn inside this container."""
+    headless: bool = False
+    """True where its start tag is lost, and with it its attributes."""
     attributes: dict[str, str] = field(default_factory=dict)
     """Those of an XML element other than `type`."""
     understood: bool = False
@@ -111,7 +113,7 @@ def number(root: Node) -> None:
             budget -= len(child.key) * (1 + len(child.attributes))
             if budget < 0:
                 raise Corrupt(f"element names add up to more than {MOST_KEY_TEXT} characters")
-        pending += node.children
+        pending += (child for child in node.children if child.children)
 
 
 def _label(node: Node) -> str:

@@ -16,6 +16,7 @@ from analyzer.errors import Corrupt, NotThisFormat
 from analyzer.formats import vm_configuration, xml_tree
 from analyzer.formats.vm_configuration import ROOT, VmConfiguration
 from analyzer.formats.vm_settings import Node
+from analyzer.formats.xml_salvage import APART
 from analyzer.formats.xml_tree import LARGEST
 
 __all__ = ["LARGEST", "ROOT", "VmConfiguration", "parse"]
@@ -37,7 +38,10 @@ def parse(data: bytes) -> VmConfiguration:
 
 def _check(root: Node, *, partial: bool, empty: bool) -> None:
     """Tells configurations of machines from those of .NET programs, which share the root."""
-    ours = any(child.name in _SECTIONS or _DEVICE.fullmatch(child.name) for child in root.children)
+    apart = [node for child in root.children if child.name.startswith(APART)
+             for node in child.children]
+    ours = any(node.name in (*_SECTIONS, root.name) or _DEVICE.fullmatch(node.name)
+               for node in root.children + apart)
     if ours and not empty:
         return
     if partial and (ours or not root.children):

@@ -147,10 +147,11 @@ def _path(node: Node | None, folder: str) -> tuple[Node, str] | None:
 
 
 def _numbered(node: Node | None, name: str) -> Iterator[tuple[int, Node]]:
-    """Children `name`, by their attribute id."""
+    """Children `name`, by their attribute id; those whose start tag is lost are left out."""
     for child in node.children if node is not None else ():
         number = child.attributes.get("id", "")
-        if child.name == name and (number.isdecimal() or not number) and len(number) < 5:
+        if child.name == name and not child.headless and len(number) < 5 \
+                and (number.isdecimal() or not number):
             yield int(number or 0), child
 
 

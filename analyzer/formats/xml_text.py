@@ -10,7 +10,7 @@ Source: XML 1.0 appendix F (detection); FIELD-GUIDE 2.1 (what occurs).
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from analyzer.errors import Corrupt, Notice
@@ -19,6 +19,9 @@ _BOMS: Final = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\
 _DECLARATION = re.compile(r"<\?xml\b[^<>]{0,200}?\?>")
 _ENCODING = re.compile(r"""encoding\s*=\s*["']([^"']{1,40})["']""")
 _ONE_BYTE: Final = ("iso-8859-1", "windows-1252")
+_RUNS: Final = {"utf-16-le": re.compile(rb"(?:[\t\n\r -~]\0){8,}"),
+                "utf-16-be": re.compile(rb"(?:\0[\t\n\r -~]){8,}")}
+"""Plain text in UTF-16, from its first byte on."""
 _NUL_SHARE: Final = 64
 """One byte in so many must be the NUL half of an ASCII character for UTF-16."""
 
@@ -37,10 +40,13 @@ class XmlText:
     odd_end: bool
     """True where half a UTF-16 unit was cut off at the end."""
     notices: tuple[Notice, ...]
+    parts: tuple[tuple[int, int], ...] = ()
+    """(index, byte offset) where each part begins that follows lost bytes; see `rejoined`."""
 
     def offset_of(self, index: int) -> int:
         """Byte offset in the file of the character at `index`."""
-        return self.bom + len(self.text[:index].encode(self.codec, _errors(self.codec)))
+        first, at = max(((i, o) for i, o in self.parts if i <= index), default=(0, self.bom))
+        return at + len(self.text[first:index].encode(self.codec, _errors(self.codec)))
 
 
 def decode(data: bytes) -> XmlText:
@@ -50,7 +56,7 @@ def decode(data: bytes) -> XmlText:
         raise Corrupt(f"{len(data)} bytes, none of them text", 0)
     mark, marked = next(((mark, name) for mark, name in _BOMS if body.startswith(mark)), (b"", ""))
     skip = len(mark)
-    codec = _codec(body[skip:])
+    codec = _codec(body[skip:], marked)
     if codec == "utf-16-le" and (len(body) - skip) % 2 and len(body) < len(data):
         body += b"\0"  # the high half of the last character, no padding
     declared = _declared(body[skip:], codec)
@@ -66,9 +72,42 @@ def decode(data: bytes) -> XmlText:
     return XmlText(text, codec, skip, odd_end, tuple(notices))
 
 
-def _codec(body: bytes) -> str:
-    """Python's name of the encoding that the NULs show."""
+def rejoined(data: bytes, document: XmlText) -> XmlText:
+    """The text of UTF-16 that lost or won an odd number of bytes somewhere, else `document`.
+
+    Behind such a place every byte is in the other half of its character. Each part is read by
+    the half in which its plain text stands; what lies between two parts is one NUL, no text.
+    """
+    if document.codec not in _RUNS:
+        return document
+    body = data.rstrip(b"\0") + b"\0"
+    ends: list[list[int]] = [[document.bom, document.bom]]
+    for run in _RUNS[document.codec].finditer(body, document.bom):
+        if (run.start() - ends[-1][0]) % 2:
+            ends.append([run.start(), run.end()])
+        ends[-1][1] = run.end()
+    if len(ends) == 1:
+        return document
+    ends[-1][1] += (len(body) - ends[-1][1]) // 2 * 2
+    text, parts = "", []
+    for start, end in ends:
+        parts.append((len(text), start))
+        text += body[start:end].decode(document.codec, _errors(document.codec)) + "\0"
+    text = _DECLARATION.sub(lambda match: " " * len(match[0]), text[:-1], count=1)
+    return replace(document, text=text, parts=tuple(parts), odd_end=False)
+
+
+def _codec(body: bytes, marked: str) -> str:
+    """Python's name of the encoding that the NULs show.
+
+    Where bytes were lost, they stand in both halves of the characters; then the mark decides,
+    as far as there is plain text in its order.
+    """
     balance = body[1::2].count(0) - body[0::2].count(0)
+    runs = _RUNS.get(marked or "utf-16-le")
+    both = runs is not None and {run.start() % 2 for run in runs.finditer(body)} == {0, 1}
+    if both:
+        return marked or "utf-16-le"
     if balance > len(body) // _NUL_SHARE:
         return "utf-16-le"
     if -balance > len(body) // _NUL_SHARE:

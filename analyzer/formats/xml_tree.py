@@ -1,8 +1,8 @@
 """XML of evidence -> the tree of settings (vm_settings.Node): one reader for every kind of file.
 
 Three steps: the encoding from the bytes (xml_text), strict XML by lxml, hardened; and where that
-refuses, what is certain before and after the damage (xml_salvage). lxml's own `recover` mode is
-not used: it reports values that were cut in the middle as whole ones.
+refuses, what is certain before, between and after the damages (xml_salvage). lxml's own `recover`
+mode is not used: it reports values that were cut in the middle as whole ones.
 """
 
 from dataclasses import dataclass
@@ -13,11 +13,14 @@ from lxml import etree
 from analyzer.errors import Corrupt, Notice, NotThisFormat, Unsupported
 from analyzer.formats import vm_settings
 from analyzer.formats.vm_settings import Encoding, Node, Setting
-from analyzer.formats.xml_salvage import MOST_TOKENS, first_tag, salvage
-from analyzer.formats.xml_text import XmlText, decode
+from analyzer.formats.xml_salvage import salvage
+from analyzer.formats.xml_text import XmlText, decode, rejoined
+from analyzer.formats.xml_tokens import MOST_TOKENS, first_tag
 
 LARGEST: Final = 16 * 2**20
 """Bytes. Real configurations have 40 KB."""
+MOST_LOSSES: Final = 100
+"""Damages that have a notice each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +42,7 @@ def read(data: bytes, name: str = "", encoding: Encoding = "base64") -> XmlTree:
     """
     if len(data) > LARGEST:
         raise Unsupported(f"XML of {len(data)} bytes: more than {LARGEST}")
-    document = decode(data)
-    if name:
-        _probe(document.text, name)
+    document = _probed(data, name)
     notices = list(document.notices)
     at = document.text.find("<!DOCTYPE")
     if at >= 0:
@@ -50,7 +51,7 @@ def read(data: bytes, name: str = "", encoding: Encoding = "base64") -> XmlTree:
     root = _strict(document.text)
     partial = root is None
     if root is None:
-        root = _salvaged(document, name, notices)
+        root = _salvaged(rejoined(data, document), name, notices)
     elif document.odd_end:
         notices.append(Notice("XML-TAIL", "half a character after the end", "ignored"))
     if name and root.name != name:
@@ -59,8 +60,20 @@ def read(data: bytes, name: str = "", encoding: Encoding = "base64") -> XmlTree:
     return XmlTree(root, tuple(vm_settings.leaves(root, encoding)), notices, partial)
 
 
+def _probed(data: bytes, name: str) -> XmlText:
+    """The text of `data`; raises NotThisFormat as soon as the root's name says so."""
+    document = decode(data)
+    if name:
+        try:
+            _probe(document.text, name)
+        except NotThisFormat:
+            document = rejoined(data, document)
+            _probe(document.text, name)
+    return document
+
+
 def _probe(text: str, name: str) -> None:
-    """Raises NotThisFormat as soon as the root's name says so."""
+    """Raises NotThisFormat where neither the first nor the last tag is that of `name`."""
     if f"</{name}>" in text[-200:]:
         return  # whatever happened to its beginning
     if not text.lstrip().startswith("<"):
@@ -108,14 +121,22 @@ def _empty(element: etree._Element) -> Node:
 
 
 def _salvaged(document: XmlText, name: str, notices: list[Notice]) -> Node:
-    """What is left of a damaged file, with a notice of what is lost."""
-    found = salvage(document.text, name)
+    """What is left of a damaged file, with a notice of each stretch that is lost."""
+    found = salvage(document.text, name, document.offset_of)
+    lost = [(document.offset_of(loss.start), document.offset_of(loss.end), loss)
+            for loss in found.losses[:MOST_LOSSES]]
     if found.root is None:
-        raise Corrupt(f"nothing of the XML can be read: {found.damage}",
-                      document.offset_of(found.lost_from))
-    start = document.offset_of(found.lost_from)
-    length = document.offset_of(found.lost_to) - start
-    what = found.damage or "not well-formed"
-    effect = f"{length} bytes are not read" if found.damage else "read leniently"
-    notices.append(Notice("XML-PARTIAL", what, effect, start, length))
+        why = found.losses[0].why if found.losses else "no element"
+        raise Corrupt(f"nothing of the XML can be read: {why}", lost[0][0] if lost else 0)
+    if not lost:
+        notices.append(Notice("XML-PARTIAL", "not well-formed", "read leniently"))
+    for start, end, loss in lost:
+        effect = f"{end - start} bytes are not read"
+        if loss.apart:
+            effect += f"; the place of {loss.apart} elements is not proved, they stand apart"
+        inside = f", inside {loss.inside}" if loss.inside else ""
+        notices.append(Notice("XML-PARTIAL", f"{loss.why}{inside}", effect, start, end - start))
+    if len(found.losses) > len(lost):
+        notices.append(Notice("XML-PARTIAL", f"{len(found.losses) - len(lost)} more damages",
+                              "as those before", lost[-1][0]))
     return found.root
