@@ -9,7 +9,7 @@ import pytest
 
 from analyzer import times
 from analyzer.errors import Corrupt
-from analyzer.formats import efi_load_option, vm_guids
+from analyzer.formats import efi_load_option, port_features
 from analyzer.formats.vm_firmware import BIOS
 from analyzer.formats.vm_xml import VmConfiguration, parse
 
@@ -162,7 +162,7 @@ def test_features_of_a_port_are_bytes_unless_their_layout_is_known() -> None:
     body = "".join(
         f"<Feature_{guid}><Setting_{setting}>{leaf('Version', 256)}{leaf('Data', data)}"
         f"</Setting_{setting}></Feature_{guid}>"
-        for guid, data in ((vlan, b"\1\2"), (vm_guids.OFFLOAD, b"\1"), (str(CHANNEL), b"\3")))
+        for guid, data in ((vlan, b"\1\2"), (port_features.OFFLOAD, b"\1"), (str(CHANNEL), b"\3")))
     extra = f"<_{CHANNEL}_>{leaf('MacAddress', '')}<Connection>{body}</Connection></_{CHANNEL}_>"
     (adapter,) = configuration(extra).adapters
     assert [(f.name, f.data, f.meaning, f.version) for f in adapter.features] == [

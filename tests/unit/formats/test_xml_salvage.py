@@ -6,7 +6,8 @@ from analyzer.errors import Corrupt
 from analyzer.formats import vm_xml, vmc, xml_tree
 from analyzer.formats.vm_settings import Node
 from analyzer.formats.xml_salvage import Salvage, salvage
-from tests.unit.formats.test_vm_xml import MACHINE, make, pairs, whole
+from corpus.make import vm_xml as make
+from tests.unit.formats.test_vm_xml import MACHINE, pairs, whole
 
 DRIVE = ('<drive{0}><pathname type="string">D:\\{1}.vhd</pathname><type type="string">VHD</type>'
          "</drive{0}>")
