@@ -27,6 +27,11 @@ _ABOUT_COVERAGE: Final = """\
 The table `coverage` says of each of these places, in every system with a Windows, whether it was
 read, is absent, unreadable, read in part, skipped by a limit, or present and not decoded by this
 version. Volumes and the folders that a configuration or the registry names are told there too."""
+_ABOUT_UNSEEN: Final = """\
+No file of a real Hyper-V host with machines is public. What these tables say of such a host rests
+on documents, message tables and single samples; the bundled images are built after them and read
+by a second reader. Raw values stand beside what is derived, and `docs/formats` marks what is
+guessed."""
 _ABOUT_FINDINGS: Final = """\
 A finding is a judgement about rows of other tables, which it names with their place. Each code is
 one rule; `vmtrail findings CASE` shows what it found, and the table `finding_rule` of a case keeps
@@ -85,6 +90,11 @@ def tables_page() -> str:
     texts = field_texts(Record)
     lines += [f"| `{name}` | text | {_cell(texts[name])} |"
               for name in texts if name in column_types(Record)]
+    lines.append("")
+    lines += ["## Never seen on a real host", "", _ABOUT_UNSEEN, "", "| table | what |",
+              "|---|---|"]
+    lines += [f"| [`{name}`](#{name}) | {_cell(TABLES[name].NEVER_SEEN)} |"
+              for name in sorted(TABLES) if TABLES[name].NEVER_SEEN]
     lines.append("")
     for name in sorted(TABLES):
         lines += _table(TABLES[name])

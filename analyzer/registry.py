@@ -4,7 +4,7 @@ A damaged key or value costs that fact and becomes a Problem; a damaged hive cos
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
 from analyzer import attention
@@ -159,10 +159,14 @@ def open_hive(item: Item, lost: Callable[[EvidenceError, str], None]) \
 
     `lost` takes the error and name of a log that cannot be read. Raises EvidenceError.
     """
-    data = item.read()
+    return recovered_hive(item.read(), _logs(item, lost))
+
+
+def recovered_hive(data: bytes, logs: Iterable[Log]) -> tuple[Hive, tuple[Notice, ...]]:
+    """The hive in these bytes, with its logs applied where it is dirty; raises EvidenceError."""
     if not is_dirty(data):
         return Hive.open(data), ()
-    recovered = replay(data, list(_logs(item, lost)))
+    recovered = replay(data, list(logs))
     return Hive.open(recovered.data), recovered.notices
 
 

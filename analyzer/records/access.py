@@ -64,6 +64,10 @@ class AccessGrant(Record):
     """Whether this version of Windows goes by the store."""
     partial: bool = False
 
+    NEVER_SEEN: ClassVar[str] = (
+        "InitialStore.xml of a real host; its elements are those of other real authorization "
+        "stores.")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileAccess(Record):

@@ -32,6 +32,9 @@ class HostService(Record):
     written_at: int | None = moment("Service key last written")
 
     TOPIC: ClassVar[str] = "system"
+    NEVER_SEEN: ClassVar[str] = (
+        "A hive of a host with the service vmms; those of real clients and servers without "
+        "the role were read.")
 
     def describe(self) -> str:
         return f"{self.name} ({self.control_set}): {self.start_type}"
@@ -56,6 +59,7 @@ class HostSetting(Record):
     written_at: int | None = moment("Key of a host setting last written")
 
     TOPIC: ClassVar[str] = "system"
+    NEVER_SEEN: ClassVar[str] = "The key Virtualization of a real host."
 
     def describe(self) -> str:
         return f"{self.key}\\{self.name} = {self.value}"
@@ -66,7 +70,7 @@ class RoleEvidence(Record):
     """One fact that tells whether, which and since when a Windows is a Hyper-V host."""
 
     group: str
-    """edition, processor, hypervisor launch, program, service, set-up."""
+    """edition, processor, hypervisor launch, program, service, set-up, event log."""
     name: str
     """What was looked at."""
     value: str
@@ -81,6 +85,7 @@ class RoleEvidence(Record):
     traced_at: int | None = moment("Trace of the Hyper-V role")
 
     TOPIC: ClassVar[str] = "system"
+    NEVER_SEEN: ClassVar[str] = "Set-up traces (component packages) of a real host."
 
     def describe(self) -> str:
         return f"{self.group}: {self.name} {self.value}"

@@ -32,6 +32,9 @@ class LogEvent(Record):
     logged_at: int | None = moment("Event logged")
 
     TOPIC: ClassVar[str] = "log"
+    NEVER_SEEN: ClassVar[str] = (
+        "Channels of Hyper-V on a real host: what events mean comes from message tables of "
+        "real Windows, single published records, and documents.")
 
     def describe(self) -> str:
         number = "record" if self.event_id is None else str(self.event_id)

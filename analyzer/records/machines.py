@@ -250,6 +250,9 @@ class DiskLayer(Record):
     """Id by which it names its parent; "" for a base."""
     parent_path: str = ""
     """Parent as the locators have it."""
+    parent_volume: str = ""
+    """Volume that a VHDX says its parent lies on, `\\\\?\\Volume{...}`; and its letter here, or
+    that this system has no such volume."""
     found_by: str = ""
     """What leads to this file: the configuration, or the unique id its child names."""
     creator: str = ""

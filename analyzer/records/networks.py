@@ -30,6 +30,9 @@ class VirtualSwitch(Record):
     written_at: int | None = moment("Key of a virtual switch last written")
 
     TOPIC: ClassVar[str] = "network"
+    NEVER_SEEN: ClassVar[str] = (
+        "A filled SwitchList: the real hives that were read have an empty one. Values are "
+        "shown raw.")
 
     def describe(self) -> str:
         return f"{self.name} ({self.switch_id})"
@@ -55,6 +58,9 @@ class SwitchPort(Record):
     written_at: int | None = moment("Key of a port of a virtual switch last written")
 
     TOPIC: ClassVar[str] = "network"
+    NEVER_SEEN: ClassVar[str] = (
+        "Ports and bound adapters of a real host; VLAN, bandwidth and extension settings have "
+        "no public layout and stay hexadecimal.")
 
     def describe(self) -> str:
         return f"{self.name} ({self.port_id}) of {self.switch_id}"

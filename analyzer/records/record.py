@@ -32,6 +32,9 @@ class Record:
     TOPIC: ClassVar[str] = "file"
     """Which sort of artefact this comes from, for the timeline's `topic` column."""
 
+    NEVER_SEEN: ClassVar[str] = ""
+    """What of it no file of a real host was ever read for: it rests on documents and samples."""
+
     def describe(self) -> str:
         """One line for the timeline."""
         return str(self.source)

@@ -77,6 +77,9 @@ class AccessLogMachine(Record):
     last_seen_at: int | None = moment("Machine last seen running by User Access Logging")
 
     TOPIC: ClassVar[str] = "machine"
+    NEVER_SEEN: ClassVar[str] = (
+        "Rows of VIRTUALMACHINES: the real databases that were read have none. Its columns "
+        "are real.")
 
     def describe(self) -> str:
         return self.vm_id or f"a machine with the BIOS GUID {self.bios_guid}"
@@ -124,6 +127,7 @@ class AttachedDisk(Record):
     written_at: int | None = moment("Key of attached disk last written")
 
     TOPIC: ClassVar[str] = "disk"
+    NEVER_SEEN: ClassVar[str] = "A host that a virtual disk of the same evidence was attached to."
 
     def describe(self) -> str:
         return f"{self.path or self.device} ({self.basis})"
@@ -155,6 +159,7 @@ class HostNetworkObject(Record):
     written_at: int | None = moment("Host network objects last written")
 
     TOPIC: ClassVar[str] = "system"
+    NEVER_SEEN: ClassVar[str] = "HNS.data of a host with networks of machines."
 
     def describe(self) -> str:
         return f"{self.kind or 'object'} {self.name or self.object_id}"

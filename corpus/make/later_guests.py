@@ -10,7 +10,7 @@ from corpus.make import host_windows, windows
 from corpus.make.guest import GuestDisk, State, guest_services, install, table, write_hives
 from corpus.make.journal import Journal
 from corpus.make.times import Stamp, born, ticks
-from corpus.make.windows import W_EUROPE, Windows
+from corpus.make.windows import W_EUROPE, Adapter, Windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,8 @@ R2019 = Release("Windows Server 2019 Standard", "6.3", "17763",
 
 
 def server(scratch: Path, name: str, of: tuple[Release, str], *, installed: str,
-           writes: Mapping[str, str], boots: Mapping[str, str]) -> Mapping[str, State]:
+           writes: Mapping[str, str], boots: Mapping[str, str],
+           adapters: tuple[Adapter, ...] = ()) -> Mapping[str, State]:
     """The states of a server, by name, each as it was last written at the time given.
 
     of     release, and name of the host
@@ -43,7 +44,7 @@ def server(scratch: Path, name: str, of: tuple[Release, str], *, installed: str,
         host_name=name, domain="corp.example", product=release.product, version=release.version,
         build=release.build, service_pack="", installed=at, last_written=at,
         edition="ServerStandard", build_lab=release.lab, zone=W_EUROPE,
-        services=guest_services(release.version),
+        services=guest_services(release.version), adapters=adapters,
         mounted={"\\DosDevices\\C:": (disk.signature, disk.start * 512)}, guest_of=(host, name),
     )
     journal = Journal(f"{name}.corp.example", named=True)

@@ -46,6 +46,8 @@ class Adapter:
     description: str
     component: str
     address: str = ""
+    lease: tuple[str, int] | None = None
+    """Server that gave the address out, and when (ticks); it holds for eight days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +138,19 @@ def _control_set(control_set: hive.Key, windows: Windows) -> None:
 def _adapter(control: hive.Key, parameters: hive.Key, adapter: Adapter, at: int) -> None:
     interface = parameters.key(f"Interfaces\\{{{adapter.guid}}}", at + spread(adapter.guid, DAY))
     interface.set(
-        hive.dword("EnableDHCP", 0 if adapter.address else 1),
-        hive.multi_sz("IPAddress", [adapter.address or "0.0.0.0"]),
-        hive.multi_sz("SubnetMask", ["255.255.255.0" if adapter.address else "0.0.0.0"]),
+        hive.dword("EnableDHCP", 0 if adapter.address and adapter.lease is None else 1),
+        hive.multi_sz("IPAddress", ["0.0.0.0" if adapter.lease else adapter.address or "0.0.0.0"]),
+        hive.multi_sz("SubnetMask", ["255.255.255.0" if adapter.address and adapter.lease is None
+                                     else "0.0.0.0"]),
     )
+    if adapter.lease is not None:
+        server, given_at = adapter.lease
+        interface.set(
+            hive.sz("DhcpIPAddress", adapter.address), hive.sz("DhcpServer", server),
+            hive.sz("DhcpSubnetMask", "255.255.255.0"),
+            hive.dword("LeaseObtainedTime", unix(given_at)),
+            hive.dword("LeaseTerminatesTime", unix(given_at + 8 * DAY)),
+        )
     control.key(f"Class\\{_NETWORK_CLASS}\\{adapter.key}", at + spread(adapter.key, DAY)).set(
         hive.sz("DriverDesc", adapter.description),
         hive.sz("ComponentId", adapter.component),

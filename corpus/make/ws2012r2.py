@@ -78,6 +78,8 @@ def build(corpus: Path, scratch: Path) -> None:
         "chains": truth.chains(world),
         "events": journal.truth(),
         "stories": stories(world, journal),
+        "addresses": [{"machine": "FILE01", "interface": machines.INSIDE.guid,
+                       "address": machines.INSIDE.address, "lease": machines.INSIDE.lease}],
         "storage_files": 0,
         "findings": world.findings,
     })

@@ -19,7 +19,7 @@ from corpus.make.machines import (
 )
 from corpus.make.times import DAY, TICKS, born, ticks
 from corpus.make.vm_xml import Drive, Machine, Nic, Snapshot
-from corpus.make.windows import guid, program
+from corpus.make.windows import Adapter, guid, program
 from corpus.make.world import Chain, HostFile, HostLink, KnownMachine, World
 
 HOST = "HV-HAM02"
@@ -29,6 +29,10 @@ LAN, LAB = guid("switch Hamburg LAN"), guid("switch Labor")
 SWITCHES = {LAN: "Hamburg LAN", LAB: "Labor"}
 POOL = "00-15-5D-14-02"
 _MACHINES, _SNAPSHOTS = f"{HYPERV}\\Virtual Machines", f"{HYPERV}\\Snapshots"
+INSIDE = Adapter("0004", guid("nic in FILE01"), "Microsoft Hyper-V Network Adapter",
+                 "vmbus\\{f8615163-df3e-46c5-913f-f2d2f965ed0e}", "192.168.20.61",
+                 ("192.168.20.5", ticks("2014-05-20 09:52:40")))
+"""The network adapter as FILE01 sees it, with its lease."""
 FORMER = guid("machine MAIL02")
 """A machine that only the access list of its disk still names."""
 
@@ -69,7 +73,7 @@ def add_file01(out: World, scratch: Path) -> None:
         scratch, "FILE01", (R2012, HOST), installed="2014-05-20 09:41:00",
         writes={"S1": "2015-01-15 19:30:00", "S2": "2016-03-08 20:12:44",
                 "now": "2016-09-25 17:40:21"},
-        boots={"S1": "2014-05-20 09:52:13", "now": "2016-03-09 05:58:30"})
+        boots={"S1": "2014-05-20 09:52:13", "now": "2016-03-09 05:58:30"}, adapters=(INSIDE,))
     taken = {"S1": ticks("2015-01-15 19:31:07.0040500"), "S2": ticks("2016-03-08 20:15:59.9000011")}
     vm = _machine("FILE01", "2014-05-20 09:20:33", memory_mb=2048, processors=2,
                   nics=(_nic("FILE01", 1),), com=("\\\\.\\pipe\\file01", ""))

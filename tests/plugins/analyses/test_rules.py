@@ -135,6 +135,10 @@ CASES = [
     Case("disk_parent", [CHILD, CHILD],
          [(f"D:\\c.avhd: wrong parent (unique id) (C:\\old\\a.vhd, wanted {OTHER}); 0 bytes cannot "
           "be known")], [layer(), layer(verdict="parent missing")]),
+    Case("disk_elsewhere",
+         [layer(parent_volume=f"\\\\?\\Volume{{{VM}}} (no volume of this system)")],
+         [f"the parent of D:\\a.vhd lay on \\\\?\\Volume{{{VM}}}, which this system does not know"],
+         [layer(), layer(parent_volume=f"\\\\?\\Volume{{{VM}}} (C:)")]),
     Case("disk_resized", [layer(original_size=5)],
          ["D:\\a.vhd was made with 5 bytes and has 10 now"],
          [layer(), layer(original_size=None)]),

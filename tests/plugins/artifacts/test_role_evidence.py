@@ -5,14 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.blocks import Memory, Slice
+from analyzer.errors import NotThisFormat
+from analyzer.filesystem.volumes import Partition
 from analyzer.records import RoleEvidence, System
-from analyzer.system import WINDOWS_NT
+from analyzer.system import WINDOWS_NT, WindowsSystem, build_systems
+from analyzer.volume import MountedVolume
 from corpus.make import hive
 from plugins.artifacts.role_evidence import role_evidence
 from plugins.artifacts.windows import windows
-from tests.dict_system import AT, build, mounted
+from tests.dict_system import AT, build, medium, mounted
 from tests.plugins.artifacts.test_artifacts import of
 from tests.plugins.artifacts.test_host_setup import CONFIG, SYSTEM32, computer
+from tests.unit.filesystem.fat_writer import volume
 from tests.unit.formats.pe_writer import program
 
 PACKAGES = "Microsoft\\Windows\\CurrentVersion\\Component Based Servicing\\Packages"
@@ -69,6 +74,60 @@ def test_a_hypervisor_that_is_off_is_said() -> None:
     system = computer(mounted("C"), files={"C:/EFI/Microsoft/Boot/BCD": store(0)})
     (row,) = of(RoleEvidence, role_evidence(system))
     assert (row.value, row.meaning) == ("0", "off")
+
+
+def with_fat(*files: tuple[str, bytes], damage: int | None = None) -> WindowsSystem:
+    """A host whose second volume is an EFI system partition."""
+    root = mounted("C")
+    root.key("ControlSet001\\Services\\vmms")
+    disk = medium({f"{CONFIG}/SYSTEM": hive.build(root)})
+    image = volume(16, dict(files))
+    if damage is not None:
+        image[damage:damage + 64] = bytes(64)
+    part = Partition("p2", "GPT", 1 << 21, len(image), "", "", "", "FAT", "",
+                     Slice(Memory(bytes(image)), 0, len(image)))
+    disk.volumes.append(MountedVolume(disk, part, None, NotThisFormat("no NTFS")))
+    return build_systems([disk])[0]
+
+
+def launches(system: WindowsSystem) -> list[RoleEvidence]:
+    return [r for r in of(RoleEvidence, role_evidence(system)) if r.group == "hypervisor launch"]
+
+
+def test_the_boot_store_of_an_efi_system_partition_is_read() -> None:
+    (row,) = launches(with_fat(("EFI/Microsoft/Boot/BCD", store(1)), ("EFI/Boot/x.efi", b"MZ")))
+    assert (row.value, row.meaning, row.traced_at) == ("1", "auto", AT + 7)
+    assert row.source.path == "/p2/EFI/Microsoft/Boot/BCD"
+    assert row.source.offset
+    assert launches(with_fat(("EFI/Boot/x.efi", b"MZ"))) == []
+
+
+def test_a_damaged_efi_system_partition_is_a_problem() -> None:
+    for system in (with_fat(("EFI/Microsoft/Boot/BCD", b"regf" + bytes(5000))),
+                   with_fat(("EFI/Microsoft/Boot/BCD", store(1)), damage=0)):
+        assert launches(system) == []
+        assert any("hypervisor is launched" in p.effect for p in system.problems())
+
+
+CLIENT = ("vmsmp", "VMSP", "vmcompute", "hns", "Vid", "storvsp", "vmbusr", "hvservice", "HvHost")
+GUEST = ("vmbus", "storvsc", "netvsc", "storflt", "vmicheartbeat", "vmickvpexchange",
+         "vmicshutdown", "vmictimesync", "vmicvss")
+
+
+@pytest.mark.parametrize(("services", "depth", "role"), [
+    (CLIENT, 0, "Windows"), (GUEST, 0, "Windows"), (GUEST, 1, "guest"), (CLIENT, 1, "guest")])
+def test_services_of_clients_and_of_guests_make_no_host(services: tuple[str, ...], depth: int,
+                                                        role: str) -> None:
+    root, software = mounted("C"), hive.Key("ROOT", AT)
+    for name in services:
+        root.key(f"ControlSet001\\Services\\{name}").set(hive.dword("Start", 3))
+    software.key("Microsoft\\Virtual Machine\\Guest\\Parameters").set(
+        hive.sz("HostName", "HV1"))
+    system = build({f"{CONFIG}/SYSTEM": hive.build(root),
+                    f"{CONFIG}/SOFTWARE": hive.build(software),
+                    f"{SYSTEM32}/vmwp.exe": b"MZ", f"{SYSTEM32}/hvix64.exe": b"MZ"}, depth=depth)
+    assert [row.role for row in of(System, windows(system))] == [role]
+    assert not any(row.is_proof for row in of(RoleEvidence, role_evidence(system)))
 
 
 @pytest.mark.realdata
