@@ -10,15 +10,21 @@ RULE = Rule(
     code="SERVICE-CHANGED", severity="medium",
     title="A service whose start type was changed",
     reason=(
-        "It was disabled and enabled again, or the reverse, since the other control set was "
-        "written."),
+        "It was disabled, or enabled again, since the other control set was written, or as the "
+        "service control manager logged it."),
     false_positives="Updates and administrators change start types.",
     reference="MITRE ATT&CK T1562.001")
 
 
-@rule(RULE, reads=("host_service",))
+@rule(RULE, reads=("host_service", "log_event"))
 def service_changed(tables: Tables) -> Iterator[Record]:
-    """Services that start in another way in another control set."""
+    """Services that start in another way in another control set, and events that say so."""
+    for row in tables.matching("log_event", "meaning", {"service start type changed"}):
+        data = dict(line.split("=", 1) for line in row["event_data"] if "=" in line)
+        yield RULE.found(row, f"{row['concerns'] or data.get('param1', 'a service')} was changed "
+                         f"from {data.get('param2', '?')} to {data.get('param3', '?')}",
+                         f"direct: {row['provider']} {row['event_id']}, record "
+                         f"{row['event_record_id']}")
     rows = list(tables.rows("host_service"))
     older: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for row in rows:

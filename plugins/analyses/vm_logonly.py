@@ -24,6 +24,8 @@ def vm_logonly(tables: Tables) -> Iterator[Record]:
     lost = {vm_id for vm_id in tables.counts("log_event", "vm_id") if vm_id} - known
     last: dict[tuple[str, str], dict[str, Any]] = {}
     for row in tables.matching("log_event", "vm_id", lost):
+        if not row["meaning"]:
+            continue  # an id of something else may stand where that of a machine does
         kept = last.setdefault((row["system_id"], row["vm_id"]), row)
         if (row["logged_at"] or 0) > (kept["logged_at"] or 0):
             last[row["system_id"], row["vm_id"]] = row
@@ -31,5 +33,5 @@ def vm_logonly(tables: Tables) -> Iterator[Record]:
         name = f"{row['vm_name']} ({row['vm_id']})" if row["vm_name"] else row["vm_id"]
         when = times.iso(row["logged_at"]) or "a time that is not known"
         yield RULE.found(row, f"events name the machine {name}, the last at {when} "
-                         f"({row['meaning'] or row['event_id']}); it has no configuration here",
+                         f"({row['meaning']}); it has no configuration here",
                          "derived: ids of events against all configurations")

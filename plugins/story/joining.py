@@ -25,16 +25,20 @@ CITED: Final = 50
 def lines(happenings: Iterable[Happening], set_back: Sequence[SetBack]) -> Iterator[LifeEvent]:
     """The stories, each in order of time; lines without a time first."""
     sorts: defaultdict[tuple[str, str, str], set[Happening]] = defaultdict(set)
+    names: dict[str, tuple[int, str]] = {}
     for one in happenings:
         sorts[one.teller.story, one.what, one.thing].add(one)
+        if one.teller.vm_name:  # of a machine that only logs know, the last that they have
+            last = names.get(one.teller.story, (0, ""))
+            names[one.teller.story] = max(last, (one.at or 0, one.teller.vm_name))
     _name_snapshots(sorts)
     _say_better(sorts)
     found = [_line(cluster) for some in sorts.values() if some for cluster in _clusters(some)]
     born = {line.story: line.happened_at for line in sorted(found, key=_order, reverse=True)
             if line.what == "created"}
     for line in sorted(found, key=_order):
-        yield replace(line, contradictions=(*line.contradictions, *_early(line, born),
-                                            *_twice(line, set_back)))
+        said = (*line.contradictions, *_early(line, born), *_twice(line, set_back))
+        yield replace(line, vm_name=names.get(line.story, (0, ""))[1], contradictions=said)
 
 
 def _name_snapshots(sorts: dict[tuple[str, str, str], set[Happening]]) -> None:

@@ -106,7 +106,7 @@ def test_machines_that_only_traces_know() -> None:
                            target="h", vm_id=LOST, account_name="kb", last_used_at=T - 1),
                  machine(vm_id=VM, format="none", state="known from ACLs only", name=""))
     assert [(r.story, r.vm_name, r.what, r.subject) for r in rows] == [
-        (VM, "", "known", "known from ACLs only"), (LOST, "", "opened by a user", "kb"),
+        (VM, "", "known", "known from ACLs only"), (LOST, "OLD", "opened by a user", "kb"),
         (LOST, "OLD", "deleted", ""),
         ("disk E:\\x.vhd", "", "disk attached to the host", "E:\\x.vhd"),
         ("name NOID", "NOID", "exported", "")]

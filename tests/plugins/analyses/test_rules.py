@@ -123,7 +123,8 @@ CASES = [
                         event("exported", vm_id=OTHER, vm_name="OLD", logged_at=T + 1)],
          [(f"events name the machine OLD ({OTHER}), the last at {iso(T + 1)} (exported); it has no "
           "configuration here")],
-         [machine(), event("started", vm_id=VM), event("hypervisor started")]),
+         [machine(), event("started", vm_id=VM), event("hypervisor started"),
+          event("", vm_id=OTHER)]),
     Case("disk_orphan", [layer(vm_id=""), layer(vm_id="")],
          ["no configuration that was found and read names D:\\a.vhd"],
          [layer(), layer("D:\\p.vhd", vm_id="", depth=1)]),
@@ -223,6 +224,10 @@ CASES = [
     Case("service_changed", [service(), OLDER],
          ["vmms starts automatic (2); in ControlSet002 it was manual (3)"],
          [service(), replace(OLDER, start_type="automatic (2)"), replace(OLDER, name="VID")]),
+    Case("service_changed", [event("service start type changed", concerns="vmms", event_data=(
+        "param1=Hyper-V Virtual Machine Management", "param2=auto start", "param3=disabled"))],
+         ["vmms was changed from auto start to disabled"],
+         [event("service changed state", concerns="vmms")]),
     Case("mac_twice", [adapter(MAC), adapter(MAC, vm_id=OTHER)],
          [f"{MAC} is with several machines: {VM}, {OTHER}"],
          [adapter(MAC), adapter(MAC, snapshot_id=OTHER),
