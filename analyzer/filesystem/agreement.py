@@ -17,6 +17,7 @@ from analyzer.blocks import ExtentMap, Kind
 from analyzer.columns import spread
 from analyzer.errors import EvidenceError
 from analyzer.filesystem.attributes import DOS, Attribute, AttributeType
+from analyzer.filesystem.directory import IndexName, rendered
 from analyzer.filesystem.index_batch import IndexEntries, Nodes, decode_blocks, decode_nodes
 from analyzer.filesystem.mft import SECTOR
 from analyzer.filesystem.name_index import NameIndex
@@ -90,6 +91,24 @@ def agreeing(names: NameIndex, directories: Iterable[int]) -> set[int]:
     for group in _groups(names, directories):
         found |= _Group(names, group).compare()
     return found
+
+
+def index_names(names: NameIndex, number: int) -> list[IndexName] | None:
+    """The names in use in a directory's index, without DOS names; None where there is none.
+
+    By our own reading, for where The Sleuth Kit refuses the volume. The index does not tell
+    directories: what other files call their directory is one.
+    """
+    index = _index_of(names, number)
+    if index is None:
+        return None
+    used = IndexEntries.join([part.used for part in _Group(names, [index])._nodes()])
+    last = np.cumsum(used.length)
+    return [IndexName(rendered(used.units[low:high].tobytes()), file, sequence, allocated=True,
+                      is_directory=len(names.rows(file)) > 0)
+            for file, sequence, space, low, high in zip(
+                used.number.tolist(), used.sequence.tolist(), used.space.tolist(),
+                (last - used.length).tolist(), last.tolist(), strict=True) if space != DOS]
 
 
 def _groups(names: NameIndex, directories: Iterable[int]) -> Iterator[list[_Index]]:

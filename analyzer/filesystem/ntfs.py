@@ -2,7 +2,7 @@
 
 The Sleuth Kit gives the names in directory indexes and decompresses LZNT1. Everything else is
 our own reading of the master file table, which it does not show (initialized sizes, raw names,
-$FILE_NAME times, security ids). Where it refuses a volume, names come from the table alone.
+$FILE_NAME times, security ids). Where it refuses a volume, directories are read without it.
 """
 
 from collections import OrderedDict
@@ -16,7 +16,7 @@ import pytsk3
 from analyzer import attention
 from analyzer.blocks import Blocks, ExtentMap
 from analyzer.errors import Corrupt, EvidenceError, Exhausted, Notice, Refused, Unsupported
-from analyzer.filesystem.agreement import Agreement
+from analyzer.filesystem.agreement import Agreement, index_names
 from analyzer.filesystem.attributes import Attribute, AttributeType
 from analyzer.filesystem.boot import SIZE, BootSector, find_boot
 from analyzer.filesystem.boot_guess import guess_boot
@@ -329,7 +329,7 @@ class Ntfs:
         None without a notice where it is refused.
         """
         if self._library is None:
-            return None
+            return index_names(self._walk().names, inode)
         try:
             with attention.on("directory", f"{self._address}{path.replace('!/', '%21/')}"
                               if self._address else ""):
@@ -343,8 +343,8 @@ class Ntfs:
             return None
         except OSError as error:
             _report(self._notices, Notice("NTFS-DIR", f"directory {inode}: {error}",
-                                          "its names come from the files alone"))
-            return None
+                                          "its names are read without The Sleuth Kit"))
+            return index_names(self._walk().names, inode)
         if len(names) > _MOST_NAMES:
             _report(self._notices, Notice(
                 "NTFS-ENTRIES", f"directory {path[:200]}: more than {_MOST_NAMES} names in its "
@@ -362,7 +362,7 @@ class Ntfs:
             return pytsk3.FS_Info(_Image(self._image), 0, pytsk3.TSK_FS_TYPE_NTFS)
         except OSError as error:
             _report(self._notices, Notice("NTFS-TSK", f"The Sleuth Kit: {error}",
-                                          "names come from the master file table alone"))
+                                          "directories are read without it, their slack is not"))
             return None
 
 

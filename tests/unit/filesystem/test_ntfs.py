@@ -14,7 +14,7 @@ from analyzer.errors import (
     Unsupported,
 )
 from analyzer.filesystem import ntfs as ntfs_module
-from analyzer.filesystem.entries import BOTH
+from analyzer.filesystem.entries import BOTH, INDEX
 from analyzer.filesystem.mft import apply_fixups
 from analyzer.filesystem.ntfs import Entry, Ntfs, Stream, Times
 from tests.unit.filesystem.faulty import Faulty
@@ -23,6 +23,7 @@ from tests.unit.filesystem.mft_writer import (
     DATA,
     DIRECTORY,
     IN_USE,
+    RECORD,
     REPARSE,
     T0,
     TinyVolume,
@@ -342,6 +343,20 @@ def test_a_directory_with_two_names_is_entered_once() -> None:
     ntfs = open_volume(volume)
     assert sorted(walk(ntfs)) == ["/a", "/a/x", "/b"]
     assert "NTFS-LOOP" in codes(ntfs)
+
+
+def test_an_index_is_read_where_the_sleuth_kit_refuses_the_volume() -> None:
+    volume = TinyVolume()
+    volume.add(30, "whole")
+    volume.add(31, "wiped")
+    data = bytearray(volume.build())
+    for number in (3, 31):  # without $Volume it refuses
+        data[(16 + number) * RECORD:(17 + number) * RECORD] = bytes(RECORD)
+    ntfs = Ntfs.open(Memory(bytes(data)))
+    found = {entry.path: (entry.note, entry.seen_by) for entry in ntfs.walk()}
+    assert found["/whole"] == ("", BOTH)
+    assert found["/wiped"] == ("record unreadable", INDEX)
+    assert codes(ntfs) >= {"NTFS-TSK", "MFT-REC"}
 
 
 def test_names_of_an_index_are_limited_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
