@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, Final
@@ -100,23 +100,36 @@ class Subject:
 
 
 class Mapped:
-    """The media of an image in a file that has no name, so that all mutants share its pages."""
+    """The media of an image in a file that has no name, so that all mutants share its pages.
+
+    Most of a disk was never written: what lies in such MiB is not copied.
+    """
 
     def __init__(self, blocks: Blocks) -> None:
         self.size = blocks.size
+        self._written: list[bool] = []
         with tempfile.TemporaryFile() as file:
             file.truncate(self.size)
             for offset in range(0, self.size, MIB):
                 data = blocks.read_at(offset, MIB)
-                if any(data):
+                self._written.append(any(data))
+                if self._written[-1]:
                     os.pwrite(file.fileno(), data, offset)
             self._map = mmap(file.fileno(), self.size, access=ACCESS_READ)
 
     def read_at(self, offset: int, length: int) -> bytes:
-        return self._map[offset:offset + length]
+        end = min(offset + length, self.size)
+        if offset < end and not any(self._written[offset // MIB:-(-end // MIB)]):
+            return _zeros(end - offset)
+        return self._map[offset:end]
 
     def extents(self) -> ExtentMap | None:
         return None
+
+
+@lru_cache(maxsize=16)
+def _zeros(length: int) -> bytes:
+    return bytes(length)
 
 
 def _media(blocks: Blocks) -> tuple[Blocks, list[Notice]]:
