@@ -11,7 +11,7 @@ from typing import Final
 from analyzer.blocks import Blocks
 from analyzer.errors import EvidenceError
 from analyzer.filesystem.attributes import AttributeType, decode_file_name
-from analyzer.filesystem.boot import SIZE, BootSector, is_record
+from analyzer.filesystem.boot import SIZE, BootSector, find_boot, is_record
 from analyzer.filesystem.mft import SECTOR, parse_record
 from analyzer.filesystem.record_scan import find_records
 from analyzer.filesystem.signatures import UNKNOWN, boot_format
@@ -81,3 +81,14 @@ def _made(blocks: Blocks, cluster: int, size: int, mft: int,
     struct.pack_into("<QQQbxxxb", raw, 40, sectors, mft // cluster, mirror // cluster,
                      1 - size.bit_length(), 1)
     return boot, bytes(raw)
+
+
+def best_boot(blocks: Blocks, guessed: tuple[BootSector, bytes] | None
+              ) -> tuple[BootSector, EvidenceError | None, bytes, str]:
+    """The boot sector, what is wrong with the first one, its bytes, what was done about it."""
+    try:
+        return *find_boot(blocks), "the backup boot sector is used"
+    except EvidenceError as error:
+        boot, raw = guessed or guess_boot(blocks, error)
+        return boot, error, raw, ("there is no backup of it either: sizes are inferred from "
+                                  "$MFT's own record, the serial number is not known")

@@ -18,8 +18,8 @@ from analyzer.blocks import Blocks, ExtentMap
 from analyzer.errors import Corrupt, EvidenceError, Exhausted, Notice, Refused, Unsupported
 from analyzer.filesystem.agreement import Agreement, index_names
 from analyzer.filesystem.attributes import Attribute, AttributeType
-from analyzer.filesystem.boot import SIZE, BootSector, find_boot
-from analyzer.filesystem.boot_guess import guess_boot
+from analyzer.filesystem.boot import SIZE, BootSector
+from analyzer.filesystem.boot_guess import best_boot
 from analyzer.filesystem.directory import IndexName
 from analyzer.filesystem.entries import (
     ORPHANS,
@@ -107,7 +107,7 @@ class Ntfs:
         `address` is that of the volume, for who watches what is read; `guessed` is what
         `guess_boot` gives, where it was asked before: it may read 4 GiB.
         """
-        boot, problem, raw, effect = _boot(blocks, guessed)
+        boot, problem, raw, effect = best_boot(blocks, guessed)
         # The Sleuth Kit refuses a volume whose last sectors are not in the image
         claimed = boot.size + boot.sector_size
         image = PaddedImage(blocks, max(blocks.size, claimed))
@@ -233,7 +233,13 @@ class Ntfs:
         found = pieces(attributes, stream)
         if not found:
             raise damage or EvidenceError(f"{entry.path} has no stream {stream!r}")
-        blocks = open_stream(self.blocks, self.cluster_size, entry, found, self._decompress)
+        address = self._at(f"{entry.path}:{stream}" if stream else entry.path)
+
+        def decompress(first: Attribute, table: ExtentMap, offset: int, length: int) -> bytes:
+            with attention.on("file", address):  # it is read when somebody asks, long after this
+                return self._decompress(entry.inode, first, table, offset, length)
+
+        blocks = open_stream(self.blocks, self.cluster_size, entry, found, decompress)
         return File(entry.path, entry, stream, blocks.size, blocks)
 
     def security_descriptor(self, entry: Entry) -> bytes:
@@ -323,6 +329,10 @@ class Ntfs:
         self._children.move_to_end(key)
         return found
 
+    def _at(self, path: str) -> str:
+        """Its address, for who watches."""
+        return f"{self._address}{path.replace('!/', '%21/')}" if self._address else ""
+
     def _index(self, inode: int, path: str) -> list[IndexName] | None:
         """The names in a directory's index and its slack; None, and a notice, where it fails.
 
@@ -331,8 +341,7 @@ class Ntfs:
         if self._library is None:
             return index_names(self._walk().names, inode)
         try:
-            with attention.on("directory", f"{self._address}{path.replace('!/', '%21/')}"
-                              if self._address else ""):
+            with attention.on("directory", self._at(path)):
                 names = [file.info.name for file in islice(self._library.open_dir(inode=inode),
                                                            _MOST_NAMES + 1)]
         except Refused:
@@ -364,17 +373,6 @@ class Ntfs:
             _report(self._notices, Notice("NTFS-TSK", f"The Sleuth Kit: {error}",
                                           "directories are read without it, their slack is not"))
             return None
-
-
-def _boot(blocks: Blocks, guessed: tuple[BootSector, bytes] | None
-          ) -> tuple[BootSector, EvidenceError | None, bytes, str]:
-    """The boot sector, what is wrong with the first one, its bytes, what was done about it."""
-    try:
-        return *find_boot(blocks), "the backup boot sector is used"
-    except EvidenceError as error:
-        boot, raw = guessed or guess_boot(blocks, error)
-        return boot, error, raw, ("there is no backup of it either: sizes are inferred from "
-                                  "$MFT's own record, the serial number is not known")
 
 
 def _report(notices: dict[Notice, None], notice: Notice) -> None:

@@ -13,8 +13,8 @@ from analyzer.filesystem.stream import DecodedBlocks, RefusedBlocks, RunBlocks, 
 
 FILTERED: Final = {WOF: "compressed by the Windows Overlay Filter (WOF)",
                    DEDUPLICATED: "data deduplication: the content is in the chunk store"}
-Decompress = Callable[[int, Attribute, ExtentMap, int, int], bytes]
-"""Bytes of (MFT number, first piece, map, offset, length)."""
+Decompress = Callable[[Attribute, ExtentMap, int, int], bytes]
+"""Bytes of (first piece, map, offset, length)."""
 
 
 def open_stream(volume: Blocks, cluster_size: int, entry: Entry, pieces: Sequence[Attribute],
@@ -36,7 +36,7 @@ def open_stream(volume: Blocks, cluster_size: int, entry: Entry, pieces: Sequenc
         return RunBlocks(volume, table)
 
     def read(offset: int, length: int) -> bytes:
-        return decompress(entry.inode, first, table, offset, length)
+        return decompress(first, table, offset, length)
 
     return DecodedBlocks(first.size, read)
 

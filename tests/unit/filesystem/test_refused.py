@@ -11,7 +11,7 @@ from analyzer.engine.tasks import Limits
 from analyzer.engine.watch import PAGE_SIZE, ChildWatch
 from analyzer.errors import Refused
 from analyzer.filesystem.ntfs import Ntfs
-from tests.unit.filesystem.mft_writer import TinyVolume, file_name_value
+from tests.unit.filesystem.mft_writer import DATA, TinyVolume, file_name_value, non_resident
 
 VOLUME = "x.dd!/p1"
 
@@ -43,3 +43,18 @@ def test_what_only_the_index_says_is_what_is_lost() -> None:
     assert {e.path for e in ntfs.walk()} == {"/a", "/a/b"}
     with pytest.raises(Refused), attention.on("directory", f"{VOLUME}/a"):
         raise AssertionError("was read")
+
+
+def test_a_compressed_file_is_what_is_read_whenever_its_bytes_are_asked_for() -> None:
+    volume = TinyVolume()
+    volume.add(30, "packed", [non_resident(DATA, [(200, 2), (None, 14)], 9000, flags=1, unit=4)])
+    ntfs = Ntfs.open(Memory(bytes(volume.build())), VOLUME)
+    entry = ntfs.find("/packed")
+    assert entry is not None
+    blocks = ntfs.open_file(entry).blocks
+    attention.watch(ChildWatch(mmap(-1, PAGE_SIZE), [f"file {VOLUME}/packed"], Limits()))
+    try:
+        with pytest.raises(Refused):
+            blocks.read_at(0, 512)
+    finally:
+        attention.watch(None)
