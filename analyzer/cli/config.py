@@ -25,7 +25,7 @@ def config(arguments: Namespace) -> int:
     """
     from analyzer.formats.configuration_file import read
 
-    found = read(_blocks(arguments.address))
+    found = read(_blocks(arguments.address), arguments.address)
     if arguments.json:
         for row in _rows(found):
             sys.stdout.write(json.dumps(row) + "\n")

@@ -39,7 +39,7 @@ def summary(case: Case, exit_code: int) -> Iterator[str]:
     yield from _section("Virtual disks", [
         f"{r['path']}  {r['layer']} {r['format']}, {r['size']:,} bytes, {r['verdict']}"
         for r in disks.values()])
-    names = {r["vm_id"]: r["name"] for r in tables.rows("virtual_machine")}
+    names = {r["vm_id"]: _machine(r) for r in tables.rows("virtual_machine")}
     snapshots = {r["snapshot_id"]: r["name"] for r in tables.rows("snapshot")}
     yield from _section("Guests", [_guest(r, names, snapshots) for r in inside])
     yield from _section("Findings", _findings(tables))
@@ -110,7 +110,7 @@ def _machines(tables: CaseTables) -> Iterator[str]:
     lines = []
     for machine in machines:
         created = times.iso(machine["created_at"])[:19].replace("T", " ")
-        lines.append(f"{machine['name'] or machine['vm_id']}  {machine['state']}"
+        lines.append(f"{_machine(machine)}  {machine['state']}"
                      + (f", created {created}" if created else ""))
         lines += _tree(trees[machine["system_id"], machine["vm_id"]])
     yield ""
@@ -118,6 +118,12 @@ def _machines(tables: CaseTables) -> Iterator[str]:
     yield from (f"  {line}" for line in lines)
     if not lines:
         yield "  none found"
+
+
+def _machine(row: dict[str, Any]) -> str:
+    """Its name; of a .vmc, which holds none, that of the file; else its id."""
+    file = row["configuration_path"].rpartition("\\")[2] if row["format"] == "vmc" else ""
+    return row["name"] or file or row["vm_id"]
 
 
 def _tree(snapshots: list[dict[str, Any]]) -> list[str]:

@@ -22,6 +22,7 @@ from analyzer.formats.vm_settings import Node, Reader, as_bytes
 
 BIOS: Final = f"_{vm_guids.BIOS.lower()}_"
 _OPTION = re.compile(r"_[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}_?Boot([0-9A-F]{4})")
+_DEVICES: Final = 4
 _ORDER = re.compile(r"_[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}_?BootOrder")
 
 
@@ -75,11 +76,15 @@ def firmware(read: Reader) -> Firmware:
 
 
 def _boot_order(boot: Node | None) -> tuple[str, ...]:
-    if boot is None or not boot.whole:
-        return ()  # a part of an order is another order
-    entries = [child for child in boot.children if re.fullmatch("device[0-9]{1,3}", child.name)]
-    entries.sort(key=lambda child: int(child.name.removeprefix("device")))
-    return tuple(child.own_text() for child in entries)
+    """By the numbers of the devices; a part of an order would be another order.
+
+    Every file that was seen names four, so these are whole in a torn file too.
+    """
+    entries = {int(child.name.removeprefix("device")): child for child in boot.children
+               if re.fullmatch("device[0-9]{1,3}", child.name)} if boot is not None else {}
+    if boot is None or not (boot.whole or entries.keys() >= set(range(_DEVICES))):
+        return ()
+    return tuple(entries[number].own_text() for number in sorted(entries))
 
 
 def _entries(nvram: Node | None, read: Reader) -> Iterator[BootEntry]:

@@ -182,6 +182,11 @@ def as_bytes(text: str, encoding: Encoding = "base64") -> bytes | None:
         return None
 
 
+def is_plausible(ticks: int) -> bool:
+    """Whether a time lies between 1980 and 2100."""
+    return _EARLIEST <= ticks < _AFTER
+
+
 class Reader:
     """Typed look-ups in a tree; what does not fit is noted, never passed off as a value."""
 
@@ -239,11 +244,11 @@ class Reader:
         """`ticks` if between 1980 and 2100; 0 and the largest numbers are "never"."""
         if ticks is None or ticks in _NEVER:
             return None
-        if _EARLIEST <= ticks < _AFTER:
+        if is_plausible(ticks):
             return ticks
         effect = "the time is left out"
         swapped = int.from_bytes((ticks % 2**64).to_bytes(8, "little"), "big")
-        if _EARLIEST <= swapped < _AFTER:
+        if is_plausible(swapped):
             effect += f"; with its bytes in reverse order it would be {times.iso(swapped)}"
         self.note(Notice("TIME-RANGE", f"{self._key(path)} is {text!a}: no time between "
                          "1980 and 2100", effect))

@@ -14,12 +14,12 @@ from analyzer.formats import vm_configuration, vm_settings, vmcx_history, vmcx_t
 from analyzer.formats.readable import Readable
 from analyzer.formats.vm_configuration import VmConfiguration
 from analyzer.formats.vm_settings import Node, Setting
-from analyzer.formats.vmcx_file import MAGIC
+from analyzer.formats.vmcx_file import MAGIC, OBJECTS
 from analyzer.formats.vmcx_history import FormerValue
 from analyzer.formats.vmcx_keys import Place
 from analyzer.formats.vmcx_storage import Storage, open_storage
 
-__all__ = ["MAGIC", "FormerValue", "Vmcx", "open_vmcx", "parse"]
+__all__ = ["MAGIC", "OBJECTS", "FormerValue", "Vmcx", "open_vmcx", "parse"]
 
 _ROOT: Final = "configuration"
 _OURS: Final = ("properties/global_id", "properties/type_id", "properties/name", "manifest",

@@ -33,6 +33,8 @@ _HEADER = struct.Struct("<4sIHIIIIQQI")
 _SLOT = struct.Struct("<BIQIB")
 _TABLE = struct.Struct("<II")
 _TABLE_SIGNATURE: Final = 0x01110001
+OBJECTS: Final = _TABLE_SIGNATURE.to_bytes(4, "little")
+"""What an object table begins with."""
 _SLOTS: Final = (PAGE - _TABLE.size) // _SLOT.size
 _MOST_SLOTS: Final = 65536 // _SLOT.size
 _MOST_TABLES: Final = 4096
@@ -145,7 +147,7 @@ def header(pages: Pages, notices: list[Notice]) -> Header:
     Raises NotThisFormat where neither the headers nor the object table look like one.
     """
     heads = [pages.read(at, _HEADER.size) for at in (0, PAGE)]
-    table = pages.read(FIRST_TABLE, 4) == _TABLE_SIGNATURE.to_bytes(4, "little")
+    table = pages.read(FIRST_TABLE, 4) == OBJECTS
     if not table and not any(head.startswith(MAGIC) for head in heads):
         raise NotThisFormat("no HyperVStorage file", 0)
     good = [found for at, head in zip((0, PAGE), heads, strict=True)

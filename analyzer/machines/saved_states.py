@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from analyzer.errors import EvidenceError, NotInEvidence
-from analyzer.formats import vm_guids
+from analyzer.formats import vm_guids, vmgs
 from analyzer.formats.vm_saved_state import RAM_BLOCK
 from analyzer.machines.configurations import GUID
 from analyzer.machines.model import Configured, Node
@@ -86,6 +86,8 @@ def completeness(file: StateFile) -> str:
     size = file.item.entry.size
     if size == 0:
         return "empty"
+    if file.kind == KINDS[".vmgs"]:
+        return _of_guest_state(file.item)
     if file.runtime is not None:
         return _of_runtime(file.runtime)
     memory = file.owner.configuration.memory.size_mb if file.owner is not None else None
@@ -93,6 +95,13 @@ def completeness(file: StateFile) -> str:
         return (f"{size // MB} MB of {memory} MB of memory" if size < memory * MB
                 else f"size of the whole memory, {memory} MB")
     return ""
+
+
+def _of_guest_state(item: Item) -> str:
+    try:
+        return str(vmgs.parse(item.blocks()))
+    except EvidenceError as error:
+        return f"not decoded: {error.what}"
 
 
 def memory_in(file: StateFile) -> tuple[bool | None, str]:

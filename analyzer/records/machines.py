@@ -20,8 +20,11 @@ class VirtualMachine(Record):
     """xml, vmcx, vmc, or "none" where only remains are left."""
     state: str
     """registered, unregistered, planned, exported (2008), deleted configuration, dangling
-    link, known from ACLs only; of data.vmcx: registered, configuration missing (then from the
-    service's own copy, where there is one); cached copy."""
+    link; no configuration, in access lists (logs may know it too); of data.vmcx: registered,
+    configuration missing (then from the service's own copy, where there is one); cached copy."""
+    traits: tuple[str, ...] = ()
+    """What else is true of it: duplicated id, planned, replicated, in a folder for replicas, in
+    the form of an export, template by its name."""
     generation: int | None = None
     """1 or 2, where the configuration says so."""
     memory_mb: int | None = None
@@ -84,6 +87,8 @@ class VirtualMachine(Record):
     """Windows path of the file that holds the configuration."""
     registration_path: str = ""
     """Windows path of the link in the register that leads to it; "" if the file lies there."""
+    access_path: str = ""
+    """Of a machine without configuration: Windows path of a file whose access list names it."""
     saved_state_path: str = ""
     """Folder or file named by the configuration for the saved state; "" for none."""
     has_saved_state: bool = False

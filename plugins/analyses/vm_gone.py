@@ -20,7 +20,8 @@ def vm_gone(tables: Tables) -> Iterator[Record]:
     """Machines that data.vmcx lists and whose configuration is not there."""
     for row in tables.rows("virtual_machine"):
         if row["state"] == "registered, configuration missing":
-            found = f", it is described by the copy {row['source_path']}" if row["name"] else ""
+            found = f", it is described by the copy {row['configuration_path']}" \
+                if row["name"] else ""
             yield RULE.found(row, f"{row['name'] or row['vm_id']} is registered and its "
                              f"configuration is not there{found}",
                              "direct: data.vmcx names the file")

@@ -1,6 +1,7 @@
 """Virtual machines of a host."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from analyzer.accounts import accounts
 from analyzer.machines import Machine, inventory
@@ -8,6 +9,7 @@ from analyzer.machines.access import Subject, only_in_lists
 from analyzer.machines.configurations import GUID
 from analyzer.machines.inventory import places_looked_at
 from analyzer.machines.model import DanglingLink, MissingConfiguration
+from analyzer.machines.traits import traits
 from analyzer.plugin import artifact
 from analyzer.records import Record, VirtualMachine
 from analyzer.system import WindowsSystem
@@ -17,9 +19,9 @@ from analyzer.system import WindowsSystem
 def virtual_machines(system: WindowsSystem) -> Iterator[Record]:
     """Every machine that has, or had, a configuration or a right to files on the volumes."""
     found = inventory(system)
-    for machine in found.machines:
+    for machine, words in zip(found.machines, traits(system, found.machines), strict=True):
         owner = accounts(system).name(machine.configuration.owner_sid)
-        yield system.own(_record(machine, owner))
+        yield system.own(replace(_record(machine, owner), traits=words))
     for link in found.dangling:
         if link.item.folder.lower() == "virtual machines":
             yield system.own(_dangling(link))
@@ -81,4 +83,4 @@ def _missing(missing: MissingConfiguration) -> VirtualMachine:
 
 def _only_in_list(vm_id: str, subject: Subject) -> VirtualMachine:
     return VirtualMachine(source=subject.source, vm_id=vm_id, name="", format="none",
-                          state="known from ACLs only")
+                          state="no configuration, in access lists", access_path=subject.path)

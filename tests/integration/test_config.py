@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from analyzer import times
 from analyzer.cli.main import main
-from corpus.make import virtual_server, vm_xml
+from corpus.make import virtual_server, vm_xml, vmcx
+from tests.unit.formats.test_vmgs import header
+from tests.unit.formats.test_vmgs import written as guest_state
 
 VM = "11111111-2222-3333-4444-555555555555"
 
@@ -54,6 +57,44 @@ def test_other_kinds_are_told_apart(data: bytes, kind: str, tmp_path: Path,
                                     capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", written(tmp_path, data)]) == 0
     assert capsys.readouterr().out.splitlines()[0].startswith(f"{kind}: ")
+
+
+def test_a_shortcut_and_a_guest_state_are_trees_too(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", written(tmp_path, virtual_server.shortcut("D:\\vms\\web.vmc"))]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("shortcut (.lnk); of Virtual Server it registers a machine")
+    assert "target (string): D:\\vms\\web.vmc" in lines
+    assert f"written_at (time): {times.iso(129_000_000_000_000_000)}" in lines
+    assert "created_at (time): 1" in lines, "the number stands where it is no time"
+    assert main(["config", "--json", written(tmp_path, guest_state(header(1), header(2)))]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert rows[0]["kind"].startswith("guest state (VMGS), version 3.0")
+    assert ("files[2]/name", "UEFI variables") in {(r.get("key"), r.get("value")) for r in rows}
+
+
+def test_a_vmcx_without_both_headers_is_one(tmp_path: Path,
+                                            capsys: pytest.CaptureFixture[str]) -> None:
+    data = vmcx.build([("configuration", [("properties", [("name", "WEB")])])])
+    broken = bytes(64) + data[64:4096] + bytes(64) + data[4160:]
+    assert main(["config", written(tmp_path, broken)]) == 0
+    said = capsys.readouterr()
+    assert "    name (string): WEB" in said.out.splitlines()
+    assert "VMCX-HEADER: both headers are damaged; read as version 4.0" in said.err
+
+
+@pytest.mark.parametrize(("name", "data", "words"), [
+    ("a.vud", b"conectix" + bytes(600), "a virtual disk (VHD, VUD); vmtrail disk info"),
+    ("a.vhdx", b"vhdxfile" + bytes(600), "a virtual disk (VHDX); vmtrail disk info"),
+    ("a.vsv", bytes(20_000_000), "by its name a saved state"),
+    ("a.bin", b"\x01\x02" * 600, "by its name a saved state"),
+    ("SYSTEM", b"regf" + bytes(600), "a registry hive")])
+def test_a_file_that_is_no_configuration_is_called_what_it_is(
+        name: str, data: bytes, words: str, tmp_path: Path,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / name).write_bytes(data)
+    assert main(["config", str(tmp_path / name)]) == 3
+    assert words in capsys.readouterr().err
 
 
 def test_what_is_wrong_is_said_by_code_and_in_words(

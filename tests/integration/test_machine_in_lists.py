@@ -33,7 +33,7 @@ def test_a_disk_without_configuration_names_the_machines_that_had_it(
     told = json.loads(capfdbinary.readouterr().out)
     machines = {row["vm_id"]: row for host in told["hosts"] for row in host["machines"]}
     assert machines.keys() == {GONE, OLDER}
-    assert {row["state"] for row in machines.values()} == {"known from ACLs only"}
+    assert {row["state"] for row in machines.values()} == {"no configuration, in access lists"}
     assert machines[GONE]["source"]["path"] == "/p1/VMs/old.vhd"
     assert machines[OLDER]["source"]["path"] == "/p1/$Secure:$SDS"
     for vm_id, row in machines.items():

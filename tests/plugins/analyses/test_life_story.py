@@ -31,6 +31,7 @@ LOST = "99999999-2222-3333-4444-555555555555"
 T = parse_iso("2014-03-01T10:00:00.5000000")
 MINUTE, DAY = 60 * TICKS_PER_SECOND, 86_400 * TICKS_PER_SECOND
 XML, LINK, DISK = "D:\\vm\\web.xml", "C:\\reg\\web.xml", "D:\\vm\\web.vhdx"
+IN_LISTS = "no configuration, in access lists"
 
 
 def machine(**more: Any) -> VirtualMachine:
@@ -104,9 +105,9 @@ def test_machines_that_only_traces_know() -> None:
                  event("disk attached to the host", T, 3, concerns="E:\\x.vhd"),
                  UserTrace(source=Source("h.E01", "/p1/ntuser"), trace="vmconnect", user_sid="S",
                            target="h", vm_id=LOST, account_name="kb", last_used_at=T - 1),
-                 machine(vm_id=VM, format="none", state="known from ACLs only", name=""))
+                 machine(vm_id=VM, format="none", state=IN_LISTS, name=""))
     assert [(r.story, r.vm_name, r.what, r.subject) for r in rows] == [
-        (VM, "", "known", "known from ACLs only"), (LOST, "OLD", "opened by a user", "kb"),
+        (VM, "", "known", IN_LISTS), (LOST, "OLD", "opened by a user", "kb"),
         (LOST, "OLD", "deleted", ""),
         ("disk E:\\x.vhd", "", "disk attached to the host", "E:\\x.vhd"),
         ("name NOID", "NOID", "exported", "")]

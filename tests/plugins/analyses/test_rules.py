@@ -87,8 +87,11 @@ CASES = [
          ["WEB is a planned machine: being created or imported"], [machine()]),
     Case("vm_dangling", [machine("", state="dangling link", configuration_path="E:\\{x}.xml")],
          ["the register links to E:\\{x}.xml, which cannot be found"], [machine()]),
-    Case("vm_aclonly", [machine("", format="none", state="known from ACLs only")],
+    Case("vm_aclonly", [machine("", format="none", state="no configuration, in access lists")],
          [f"machine {VM} has a right to /p1/x and no configuration here"], [machine()]),
+    Case("vm_merge", [machine(disk_merge_pending=True)],
+         ["a snapshot of WEB was deleted and its disk is not merged yet"],
+         [machine(disk_merge_pending=False), machine()]),
     Case("vm_partial", [machine(partial=True)],
          ["the configuration of WEB is damaged; only a part was read"], [machine()]),
     Case("vm_twice", [machine(), machine("COPY")],
@@ -99,10 +102,11 @@ CASES = [
          [machine(saved_state_path="D:\\x.bin", has_saved_state=True), machine()]),
     Case("snap_broken", [Snapshot(source=PLACE, vm_id=VM, name="s", state="dangling parent")],
          ["snapshot s: dangling parent"], [Snapshot(source=PLACE, vm_id=VM, name="s")]),
-    Case("vm_gone", [machine("", format="none", state=GONE), machine(state=GONE, format="vmcx")],
+    Case("vm_gone", [machine("", format="none", state=GONE), machine(
+        state=GONE, format="vmcx", configuration_path="C:\\x.vmcx")],
          [f"{VM} is registered and its configuration is not there",
           ("WEB is registered and its configuration is not there, it is described by the copy "
-          "/p1/x")], [machine()]),
+          "C:\\x.vmcx")], [machine()]),
     Case("vm_exported", [machine(state="exported", configuration_path="E:\\a.exp")],
          ["WEB was exported to E:\\a.exp"], [machine()]),
     Case("vm_replica", [machine(replication="4 settings")],
@@ -287,6 +291,6 @@ def test_a_host_without_a_name_may_be_any() -> None:
 
 
 def test_a_machine_that_only_lists_name_is_no_former_user() -> None:
-    only = machine("", format="none", state="known from ACLs only")
+    only = machine("", format="none", state="no configuration, in access lists")
     assert said("disk_former", only, right(VM)) == []
     assert len(said("vm_ualonly", machine(format="none"), SEEN, replace(SEEN, vm_id=VM))) == 2

@@ -29,6 +29,7 @@ LOGON = 128_900_000_000_001_001
 USERS = (sam.User(500, "Administrator"), sam.User(501, "Guest", flags=0x215),
          sam.User(1001, "kb", "Karl B.", 0x10, 7, LOGON))
 NT = "Microsoft\\Windows NT\\CurrentVersion"
+IN_LISTS = "no configuration, in access lists"
 
 
 def software(version: str = "6.0", store: str = "") -> hive.Key:
@@ -214,8 +215,9 @@ def test_machines_that_only_lists_name_are_in_the_inventory() -> None:
     assert rows.keys() == {VM, GONE, OLDER}
     assert (rows[VM].state, rows[VM].owner_name) == ("registered", "HV\\kb")
     for vm_id in (GONE, OLDER):
-        assert (rows[vm_id].state, rows[vm_id].format) == ("known from ACLs only", "none")
+        assert (rows[vm_id].state, rows[vm_id].format) == (IN_LISTS, "none")
     assert rows[GONE].source.path == "/p2/left/old.vhd"
+    assert rows[GONE].access_path.endswith(":\\left\\old.vhd")
     assert rows[OLDER].source.path == "/p2/$Secure:$SDS"
     assert rows[OLDER].source.offset == 256
     stored = [row for row in of(FileAccess, file_access(system)) if row.subject == "$Secure"]
@@ -226,7 +228,7 @@ def test_a_machine_that_owns_a_file_is_named_by_it() -> None:
     own = descriptor(acl(), owner=machine_sid(GONE))
     system = machines_host({"D:/left/old.vhd": own})
     rows = {row.vm_id: row for row in of(VirtualMachine, virtual_machines(system))}
-    assert rows[GONE].state == "known from ACLs only"
+    assert rows[GONE].state == IN_LISTS
 
 
 def test_a_machine_of_the_register_is_known_from_more_than_lists() -> None:
@@ -235,7 +237,7 @@ def test_a_machine_of_the_register_is_known_from_more_than_lists() -> None:
     files = cast("DictFiles", system.volumes[0].filesystem)
     files.security[f"{REGISTER[2:]}/data.vmcx"] = allowing(GONE, OLDER)
     states = {row.vm_id: row.state for row in of(VirtualMachine, virtual_machines(system))}
-    assert states == {GONE: "registered, configuration missing", OLDER: "known from ACLs only"}
+    assert states == {GONE: "registered, configuration missing", OLDER: IN_LISTS}
     assert "register" in {row.subject for row in of(FileAccess, file_access(system))}
 
 

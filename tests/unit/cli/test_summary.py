@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from analyzer.cli.summary import _evidence, _tree
+from analyzer.cli.summary import _evidence, _guest, _machine, _tree
 
 
 def row(snapshot_id: str, parent_id: str = "", name: str = "") -> dict[str, Any]:
@@ -43,3 +43,12 @@ def test_images_of_which_something_is_missing_stand_first() -> None:
         {"name": "c.E01", "state": "partial", "media": media | {"verified": ""}}]) == [
             "b.E01  not read  (unreadable)", "c.E01  EWF, 4,096 bytes  (partial)",
             "a.E01  EWF, 4,096 bytes, hash: match"]
+
+
+def test_a_machine_without_a_name_of_its_own_is_called_after_its_file() -> None:
+    machine = {"vm_id": "1-2", "name": "", "format": "vmc", "configuration_path": "D:\\a\\web.vmc"}
+    assert _machine(machine) == "web.vmc"
+    assert _machine(machine | {"format": "none"}) == "1-2"
+    guest = {"vm_id": "1-2", "snapshot_id": "", "host_name": "WEB", "product": "", "build": "",
+             "service_pack": "", "role": "plain"}
+    assert _guest(guest, {"1-2": _machine(machine)}, {}) == "WEB  plain  in web.vmc @ now"

@@ -10,6 +10,7 @@ import pytest
 from analyzer.errors import Unreadable, Unsupported
 from analyzer.machines import guest_states, inventory, open_guest
 from analyzer.machines.disk_files import DiskFiles
+from analyzer.machines.traits import traits
 from analyzer.machines.tree import _cut_cycles
 from corpus.make import hive, vhd, vm_xml
 from tests.dict_system import AT, Content, Deleted, Filtered, Link, host
@@ -292,3 +293,20 @@ def test_filtered_files_are_no_links_and_cost_a_line(kind: str) -> None:
     assert inventory(system).shelf.files == ()
     assert [(p.code, p.source.path) for p in system.problems()] == [
         ("UNSUPPORTED", "/p2/disk.vhd")]
+
+
+def test_traits_of_machines_beside_their_state() -> None:
+    register, export = f"{REGISTER}/Virtual Machines/{VM}.xml", "D:/out/Template"
+    replica = f"D:/Hyper-V Replica/Virtual Machines/{S1}/{S1}.xml"
+    system = host({
+        register: vm_xml.machine_xml(machine()),
+        f"{export}/Virtual Machines/{VM}.xml": vm_xml.machine_xml(machine()),
+        f"{export}/Snapshots/x": b"", f"{export}/Virtual Hard Disks/x": b"",
+        replica: vm_xml.machine_xml(machine(guid=S1)),
+        f"D:/own/Virtual Machines/{S2}.xml": vm_xml.machine_xml(machine(guid=S2))}, "C", "D")
+    machines = inventory(system).machines
+    assert {(m.file.path[:8], words) for m, words in zip(
+        machines, traits(system, machines), strict=True)} == {
+        ("C:\\Progr", ("duplicated id",)),
+        ("D:\\out\\T", ("duplicated id", "in the form of an export", "template by its name")),
+        ("D:\\Hyper", ("in a folder for replicas",)), ("D:\\own\\V", ())}
