@@ -125,6 +125,18 @@ def test_a_lost_container_takes_its_name_from_an_older_copy() -> None:
     assert [leaf.key for leaf in file.settings] == ["configuration/mine/a", "configuration/mine/b"]
 
 
+def test_the_boot_order_of_a_damaged_file_is_whole_or_none() -> None:
+    clean = written()
+    order = vmcx.parse(Memory(clean)).boot_order
+    assert len(order) == 4
+    for name, expected in ((b"notes\0", order), (b"device2\0", ())):
+        data = bytearray(clean)
+        at = data.index(name)
+        data[at:at + 4] = bytes(4)
+        got = vmcx.parse(Memory(bytes(data)))
+        assert (got.partial, got.boot_order) == (True, expected)
+
+
 def test_near_misses_everywhere_end_in_bounded_time() -> None:
     """Every byte looks as if a key began there whose sum is a page long."""
     near = struct.pack("<BBIHIIIB", 7, 0, 4000, 1, 10, 0, 0, 1) + b"\0" + struct.pack("<I", 3900)
