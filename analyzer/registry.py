@@ -142,6 +142,7 @@ class Registry:
             item = self._item(name)
             if item is None:
                 return None
+            self._addresses[name] = item.source.address
             hive, self._replayed[name] = open_hive(
                 item, lambda error, log: self._lost(error, name, log))
             return hive

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from analyzer import attention
 from analyzer.blocks import Blocks, ExtentMap
 from analyzer.disks.chain import DiskFile, Shelf, build_chain
 from analyzer.disks.layer import Layer
@@ -108,11 +109,14 @@ def _open_one(number: int, files: dict[int, DiskFile], shelf: Shelf,
     found = groups[number]
     if number in files:
         return _open_chain(number, files, shelf, groups)
-    if found.kind == "QCOW":
+    if found.kind not in ("QCOW", "VMDK"):
+        return None
+    with attention.on("image", _only(found).name):
+        if found.kind == "VMDK":
+            return _open_vmdk(_only(found))
         ledger = Ledger()
         qcow = Qcow(_only(found).name, _only(found), ledger)
         return VirtualDisk(qcow.format, (_only(found),), qcow, ledger)
-    return _open_vmdk(_only(found)) if found.kind == "VMDK" else None
 
 
 def _mark_parts(groups: Sequence[Group], disks: dict[int, VirtualDisk]) -> None:

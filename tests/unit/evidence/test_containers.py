@@ -5,11 +5,15 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from mmap import mmap
 from pathlib import Path
 
 import pytest
 
-from analyzer.errors import EvidenceError, Unreadable, Unsupported
+from analyzer import attention
+from analyzer.engine.tasks import Limits
+from analyzer.engine.watch import PAGE_SIZE, ChildWatch
+from analyzer.errors import EvidenceError, Refused, Unreadable, Unsupported
 from analyzer.evidence import AcquiredImage, open_evidence
 from corpus.make import vhd
 from tests.unit.evidence.container_writers import descriptor, qcow1, qcow2, sparse
@@ -50,6 +54,18 @@ WRITERS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "fixed": ("VHD", lambda media: vhd.fixed(media, unique_id=IDS[0], created=1)),
     "dynamic": ("VHD", lambda media: vhd.dynamic(media, unique_id=IDS[0], created=1)),
 }
+
+
+@pytest.mark.parametrize("write", [qcow2, sparse])
+def test_one_that_killed_a_process_is_not_opened_again(
+        tmp_path: Path, write: Callable[[bytes], bytes]) -> None:
+    path = put(tmp_path, "disk.img", write(MEDIA))
+    attention.watch(ChildWatch(mmap(-1, PAGE_SIZE), ["image disk.img"], Limits()))
+    try:
+        with pytest.raises(Refused):
+            open_evidence([path])
+    finally:
+        attention.watch(None)
 
 
 @pytest.mark.parametrize("kind", WRITERS)

@@ -1,11 +1,15 @@
 """Several images: disks of one host, or hosts side by side."""
 
 import json
+from mmap import mmap
 from typing import cast
 
 import pytest
 
+from analyzer import attention
 from analyzer.computers import disk_facts
+from analyzer.engine.tasks import Limits
+from analyzer.engine.watch import PAGE_SIZE, ChildWatch, Noted, read_note
 from analyzer.errors import Corrupt
 from analyzer.filesystem.ntfs import Entry
 from analyzer.ownership import DiskFacts, group_by_computer
@@ -91,3 +95,16 @@ def test_a_volume_that_cannot_be_looked_through_costs_itself(
     (system,) = build_systems([disk])
     list(system.survey())
     assert "WIN-FIND" in {p.code for p in system.problems()}
+
+
+def test_a_hive_in_memory_is_what_is_read_when_its_keys_are() -> None:
+    (system,) = build_systems([windows("c.E01", SIGNATURE)])
+    page = mmap(-1, PAGE_SIZE)
+    attention.watch(ChildWatch(page, (), Limits()))
+    try:
+        with attention.on("file", "c.E01!/p1/other"):
+            pass
+        system.registry.key("SYSTEM", "Select")
+        assert read_note(page[:]) == Noted(f"file c.E01!/p1/{CONFIG}", in_use=True)
+    finally:
+        attention.watch(None)
