@@ -3,12 +3,16 @@
 Like Go's io.ReaderAt: no cursor, so nothing to share or lock.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from analyzer.blocks.extents import Extent, ExtentMap, Kind
-from analyzer.errors import Unreadable
+from analyzer.errors import EvidenceError, Unreadable
 
 
 @runtime_checkable
@@ -91,6 +95,24 @@ class Slice:
         if known < self.size:
             rows.append(Extent(known, self.size - known, Kind.UNREADABLE))
         return ExtentMap.build(rows)
+
+
+def read_into(blocks: Blocks, offset: int, room: NDArray[np.uint8]) -> bool:
+    """Fill `room` without a copy, where `blocks` are part of one file.
+
+    False where they are not, or where the file did not give all: `read_at` says what is wrong.
+    """
+    end = offset + len(room)
+    while isinstance(blocks, Slice) and end <= blocks.size:
+        offset, end = offset + blocks.offset, end + blocks.offset
+        blocks = blocks.beneath
+    if not isinstance(blocks, FileBacked) or end > blocks.size:
+        return False
+    try:
+        file = blocks.open_file()
+        return file is not None and os.preadv(file.number, [room.data], offset) == len(room)
+    except (OSError, EvidenceError):
+        return False
 
 
 def read_known(blocks: Blocks, offset: int, length: int,

@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from analyzer.blocks import Blocks, ExtentMap, Kind, read_known
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.blocks import Blocks, ExtentMap, Kind, read_into, read_known
 from analyzer.errors import EvidenceError, Unreadable
 
 _PAGE: Final = 256 << 10
@@ -100,6 +103,15 @@ class PaddedImage:
                 known = b"".join((known[:low - offset], patch[low - at:high - at],
                                   known[high - offset:]))
         return known
+
+    def fill(self, offset: int, room: NDArray[np.uint8]) -> None:
+        """The same into `room`; zeros past `size`."""
+        end = offset + len(room)
+        is_patched = any(at < end and offset < at + len(patch)
+                         for at, patch in self.patches.items())
+        if is_patched or not read_into(self.blocks, offset, room):
+            data = self.read(offset, len(room)).ljust(len(room), b"\0")
+            room[:] = np.frombuffer(data, np.uint8)
 
     def _pinned(self, offset: int, length: int) -> bytes:
         """The bytes where all of them are in pages kept; b"" where they are not."""

@@ -67,10 +67,10 @@ class MasterFileTable:
         chunk = self._chunk(at // _CHUNK)
         return chunk[at % _CHUNK:at % _CHUNK + self.boot.record_size]
 
-    def batches(self, size: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
+    def batches(self, size: int, room: NDArray[np.uint8]) -> Iterator[NDArray[np.int64]]:
         """The records that lie in the volume, without the table's holes, at most `size` at once.
 
-        Their numbers, in order, and their bytes, (n, record size); zeros for what is unreadable.
+        Their numbers, in order; their bytes stand in `room`, zeros for what is unreadable.
         """
         wide, after, most = self.boot.record_size, 0, _MOST_RECORDS
         for extent in self.map:
@@ -85,9 +85,19 @@ class MasterFileTable:
                                        "the rest is not read"))
                     return
                 most -= high - low
-                data = np.frombuffer(self._bytes(low * wide, (high - low) * wide), np.uint8)
-                yield np.arange(low, high), data.reshape(-1, wide)
+                self._fill(low * wide, room[:(high - low) * wide])
+                yield np.arange(low, high)
                 low = high
+
+    def _fill(self, at: int, room: NDArray[np.uint8]) -> None:
+        """`_bytes` into `room`."""
+        for extent in self.map.find(at, len(room)):
+            part, room = room[:extent.length], room[extent.length:]
+            if extent.kind == Kind.DATA:
+                self.image.fill(extent.at, part)
+            else:
+                part[:] = 0
+        room[:] = 0
 
     def _bytes(self, at: int, length: int) -> bytes:
         """Bytes of $MFT, zeros where there are none."""

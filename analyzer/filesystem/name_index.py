@@ -215,14 +215,15 @@ class _Pass:
     written: int = 0
 
     def run(self) -> NameIndex:
-        room = make_room(_BATCH, self.table.boot.record_size)
-        for numbers, data in self.table.batches(_BATCH):
+        size = self.table.boot.record_size
+        room = make_room(_BATCH, size)
+        for numbers in self.table.batches(_BATCH, room):
             attention.progress()
-            records, names = decode_batch(data, numbers, room)
+            records, names = decode_batch(room, size, numbers)
             self._count(numbers[records.is_signed])
             self._take_files(numbers, records)
             self._take_names(numbers, records, names)
-            self._take_others(numbers, data, records)
+            self._take_others(numbers, room[:len(numbers) * size].reshape(-1, size), records)
         files = Files(*_join(self.files, "qq???qqq"))
         columns = _join(self.names, "qqqqqq8qq?")
         number, holder, place, parent = columns[:4]
@@ -273,7 +274,7 @@ class _Pass:
         if self.table.image.ledger.ranges:
             odd |= ~records.is_signed
         for row in np.flatnonzero(odd):
-            self._take_other(int(numbers[row]), data[row].tobytes())
+            self._take_other(int(numbers[row]), self.table.raw(int(numbers[row])))
 
     def _take_other(self, number: int, data: bytes) -> None:
         try:

@@ -122,17 +122,14 @@ class Names:
 
 
 class _Words:
-    """The bytes of a batch with its sectors repaired, as words of 8 bytes; `base` of each record
+    """Records with their sectors repaired, in place, as words of 8 bytes; `base` of each record
     in words."""
 
-    def __init__(self, data: Bytes, room: Bytes) -> None:
-        count, size = data.shape
+    def __init__(self, room: Bytes, count: int, size: int) -> None:
         self.base = np.arange(count) * (size // _WORD)
-        self.data = room[:data.size + _ROOM]
-        self.data[data.size:] = 0
-        fixed = self.data[:data.size].reshape(data.shape)
-        np.copyto(fixed, data)
-        self.is_whole = fix_sectors(fixed, _UPDATE_AT)
+        self.data = room[:count * size + _ROOM]
+        self.data[count * size:] = 0
+        self.is_whole = fix_sectors(self.data[:count * size].reshape(count, size), _UPDATE_AT)
         self.u64 = self.data.view("<u8")
 
     def take(self, at: Ints, size: int) -> Bytes:
@@ -143,7 +140,7 @@ class _Words:
 
 
 def make_room(count: int, size: int) -> Bytes:
-    """What `decode_batch` needs for `count` records of `size` bytes, to be used again and again."""
+    """Room for `count` records of `size` bytes, which `decode_batch` works in."""
     return np.empty(count * size + _ROOM, np.uint8)
 
 
@@ -166,10 +163,12 @@ def fix_sectors(data: Bytes, smallest: int) -> Flags:
     return good
 
 
-def decode_batch(data: Bytes, number: Ints, room: Bytes | None = None) -> tuple[Records, Names]:
-    """The records in `data` of shape (n, record size), as on disk; `number` of each."""
-    size = data.shape[1]
-    words = _Words(data, make_room(*data.shape) if room is None else room)
+def decode_batch(room: Bytes, size: int, number: Ints) -> tuple[Records, Names]:
+    """The records of `size` bytes, as on disk, at the beginning of `room`; `number` of each.
+
+    Their sectors are repaired in place.
+    """
+    words = _Words(room, len(number), size)
     head = words.take(words.base, _HEADER)
     shorts, halves = head.view("<u2"), head.view("<u4")
     signed = halves[:, 0] == FILE
@@ -320,11 +319,11 @@ def _standard(words: _Words, found: Attributes, unusual: Flags,
 
 
 def _names(words: _Words, found: Attributes, values: Bytes, clean: Flags) -> Names:
-    record = found.record
-    rows = np.flatnonzero(clean[record])
-    rows = rows[np.argsort(record[rows], kind="stable")]
-    record, at = record[rows], found.value[rows]
-    values = values.take(rows, axis=0)
+    record, at, kept = found.record, found.value, clean[found.record]
+    if not kept.all() or (np.diff(record) < 0).any():
+        rows = np.flatnonzero(kept)
+        rows = rows[np.argsort(record[rows], kind="stable")]
+        record, at, values = record[rows], at[rows], values.take(rows, axis=0)
     place = np.arange(len(record))
     place -= np.maximum.accumulate(np.where(np.diff(record, prepend=-1) != 0, place, 0))
     longs = values.view("<u8")

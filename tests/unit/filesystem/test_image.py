@@ -1,12 +1,16 @@
 """The ledger against a set of bytes, and the image that never fails."""
 
 import random
+from pathlib import Path
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.blocks import Extent, ExtentMap, Kind, Memory
+from analyzer.blocks import Blocks, Extent, ExtentMap, Kind, Memory, Slice
 from analyzer.errors import Corrupt
+from analyzer.evidence import open_evidence
 from analyzer.filesystem.image import Ledger, PaddedImage
 from analyzer.filesystem.stream import RefusedBlocks
 from tests.unit.filesystem.faulty import Faulty
@@ -38,6 +42,35 @@ def test_bad_bytes_are_zeros_and_listed() -> None:
         data[:10] + bytes(5) + data[15:50] + bytes(1) + data[51:] + bytes(20))
     assert image.ledger.ranges == [(10, 5), (50, 1), (100, 20)]
     assert image.read(200, 5) == b""
+
+
+@pytest.fixture(scope="module")
+def part(tmp_path_factory: pytest.TempPathFactory) -> Blocks:
+    """1,000 bytes at 4,096 of a raw image; it ends 24 bytes before they should."""
+    path: Path = tmp_path_factory.mktemp("raw") / "disk.raw"
+    path.write_bytes(bytes(4096) + random.Random(1).randbytes(976))
+    (image,) = open_evidence([path])
+    return Slice(image.blocks, 4096, 1000)
+
+
+@pytest.mark.parametrize(("offset", "length"), [(0, 976), (100, 300), (900, 100), (975, 60),
+                                                (2000, 5)])
+@pytest.mark.parametrize("patches", [{}, {150: b"abcd"}], ids=["", "patched"])
+def test_room_is_filled_with_what_is_read(part: Blocks, offset: int, length: int,
+                                          patches: dict[int, bytes]) -> None:
+    filled, read = PaddedImage(part, 1000, patches), PaddedImage(part, 1000, patches)
+    room = np.full(length, 0xEE, np.uint8)
+    filled.fill(offset, room)
+    assert room.tobytes() == read.read(offset, length).ljust(length, b"\0")
+    assert filled.ledger.ranges == read.ledger.ranges
+
+
+def test_room_that_no_file_can_fill() -> None:
+    image = PaddedImage(Faulty(bytes(range(1, 101)), ((10, 5),)), 100)
+    room = np.full(20, 0xEE, np.uint8)
+    image.fill(0, room)
+    assert room.tobytes() == bytes([*range(1, 11), *bytes(5), *range(16, 21)])
+    assert image.ledger.ranges == [(10, 5)]
 
 
 def test_an_error_without_a_range_costs_the_request() -> None:

@@ -9,7 +9,7 @@ import pytest
 from analyzer.errors import Corrupt
 from analyzer.filesystem.attributes import DOS, AttributeType
 from analyzer.filesystem.mft import MftRecord, parse_record
-from analyzer.filesystem.record_batch import Names, Records, decode_batch
+from analyzer.filesystem.record_batch import Names, Records, decode_batch, make_room
 from analyzer.times import LATEST
 from tests.unit.filesystem.mft_writer import (
     DATA,
@@ -43,8 +43,9 @@ SAMPLES = (
 
 
 def decode(records: tuple[bytes, ...], numbers: list[int] | None = None) -> tuple[Records, Names]:
-    data = np.frombuffer(b"".join(records), np.uint8).reshape(len(records), -1)
-    return decode_batch(data, np.array(numbers or range(40, 40 + len(records)), np.int64))
+    room = make_room(len(records), 1024)
+    room[:1024 * len(records)] = np.frombuffer(b"".join(records), np.uint8)
+    return decode_batch(room, 1024, np.array(numbers or range(40, 40 + len(records)), np.int64))
 
 
 def test_what_is_in_clean_records() -> None:
