@@ -38,25 +38,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(folder: Path) -> int:
+    """Everything in turns, so that what else the machine does falls on all of it alike."""
     small = make_small(folder / "small.ntfs")
-    figures = {name: _measure(name, small) for name in MEASURED}
+    wanted = {name: (name, small) for name in MEASURED}
     for length in _LENGTHS:
-        table = make_table(folder / f"table-{length}.ntfs", length)
-        figures[f"scan, {length:,} records"] = _measure("scan", table)
+        wanted[f"scan, {length:,} records"] = (
+            "scan", make_table(folder / f"table-{length}.ntfs", length))
+    passes: dict[str, list[Figures]] = {title: [] for title in wanted}
+    for _ in range(_PASSES):
+        for title, (name, volume) in wanted.items():
+            passes[title].append(_measure(name, volume))
+    figures = {title: _least(found) for title, found in passes.items()}
     _print(figures)
     return 0 if all(figures.values()) else 1
 
 
 def _measure(name: str, volume: Path) -> Figures:
+    done = subprocess.run([sys.executable, "-m", "benchmarks.mft.measure", name, str(volume)],
+                          stdout=subprocess.PIPE, check=False)
+    found: Figures = {} if done.returncode else json.loads(done.stdout)
+    return found
+
+
+def _least(passes: list[Figures]) -> Figures:
     """The least of some passes, for what else the machine does only adds to it."""
-    passes: list[Figures] = []
-    for _ in range(_PASSES):
-        done = subprocess.run([sys.executable, "-m", "benchmarks.mft.measure", name, str(volume)],
-                              stdout=subprocess.PIPE, check=False)
-        if done.returncode:
-            return {}
-        passes.append(json.loads(done.stdout))
-    return {key: min(one[key] for one in passes) for key in passes[0]}
+    return {key: min(one[key] for one in passes) for key in passes[0]} if all(passes) else {}
 
 
 def _print(figures: dict[str, Figures]) -> None:
