@@ -6,7 +6,7 @@ For what there are millions of; a Python text each would take most of the time a
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,33 @@ def pick(data: NDArray[Item], start: Ints, length: Ints) -> NDArray[Item]:
     parts = [data.take(spread(start[low:low + _STEP], length[low:low + _STEP]))
              for low in range(0, len(start), _STEP)]
     return np.concatenate(parts or [data[:0]])
+
+
+class Grown:
+    """An array that grows at its end by halves: one piece of memory, not thousands of parts that
+    are there twice when they are put together."""
+
+    def __init__(self, room: NDArray[Any]) -> None:
+        """`room` is its first memory; nothing is in it."""
+        self._room, self._count = room, 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def items(self) -> NDArray[Any]:
+        """What was added."""
+        return self._room[:self._count]
+
+    def add(self, more: NDArray[Any]) -> None:
+        """Behind the others."""
+        end = self._count + len(more)
+        if end > len(self._room):
+            wider = np.empty((end + end // 2, *self._room.shape[1:]), self._room.dtype)
+            wider[:self._count] = self.items
+            self._room = wider
+        self._room[self._count:end] = more
+        self._count = end
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer import attention
-from analyzer.columns import Texts, pick
+from analyzer.columns import Grown, Texts, pick
 from analyzer.errors import Corrupt, EvidenceError
 from analyzer.filesystem.attributes import FileName, Reference, text
 from analyzer.filesystem.mft import MftRecord, name_parents
@@ -31,6 +31,8 @@ from analyzer.filesystem.record_batch import (
 FIRST_USER: Final = 24
 """Records below are reserved; nameless ones among them are normal."""
 _BATCH: Final = 4096
+_FIRST: Final = 1 << 16
+"""Rows that columns have room for at first."""
 _SPARSE: Final = 8
 """Records of the table to one that is a file, above which no list of all of them is made."""
 _NUMBER: Final = np.uint64(0xFFFF_FFFF_FFFF)
@@ -206,13 +208,12 @@ class _Pass:
     """The columns of a table, batch by batch."""
 
     table: MasterFileTable
-    files: list[tuple[NDArray[Any], ...]] = field(default_factory=list)
-    names: list[tuple[NDArray[Any], ...]] = field(default_factory=list)
-    units: list[NDArray[np.uint16]] = field(default_factory=list)
+    files: list[Grown] = field(default_factory=lambda: _columns("qq???qqq"))
+    names: list[Grown] = field(default_factory=lambda: _columns("qqqqqq8qq?"))
+    units: Grown = field(default_factory=lambda: Grown(np.empty(_FIRST, np.uint16)))
     nameless: list[int] = field(default_factory=list)
     signed: int = 0
     end: int = FIRST_USER
-    written: int = 0
 
     def run(self) -> NameIndex:
         size = self.table.boot.record_size
@@ -224,18 +225,17 @@ class _Pass:
             self._take_files(numbers, records)
             self._take_names(numbers, records, names)
             self._take_others(numbers, room[:len(numbers) * size].reshape(-1, size), records)
-        files = Files(*_join(self.files, "qq???qqq"))
-        columns = _join(self.names, "qqqqqq8qq?")
-        number, holder, place, parent = columns[:4]
+        number, holder, place, parent = (column.items for column in self.names[:4])
         order = np.lexsort((place, holder, number, parent))
         named = set(number[number != holder].tolist())
         nameless = sorted(number for number in self.nameless if number not in named)
         del number, holder, place, parent
-        for at, column in enumerate(columns):
-            columns[at] = column.take(order, axis=0)
-        units = np.concatenate([*self.units, np.zeros(0, np.uint16)])
-        return NameIndex(self.table, files, tuple(nameless), self.end - FIRST_USER - self.signed,
-                         units, *columns)
+        columns = []
+        while self.names:  # so that each is let go of once it is in order
+            columns.append(self.names.pop().items.take(order, axis=0))
+        return NameIndex(self.table, Files(*(column.items for column in self.files)),
+                         tuple(nameless), self.end - FIRST_USER - self.signed, self.units.items,
+                         *columns[::-1])
 
     def _count(self, signed: Ints) -> None:
         """Windows leaves the last of the reserved records empty, and those it never used."""
@@ -245,7 +245,7 @@ class _Pass:
 
     def _take_files(self, numbers: Ints, records: Records) -> None:
         kept = records.is_file & records.is_clean & (records.base == 0)
-        self.files.append(tuple(column[kept] for column in (
+        _add(self.files, *(column[kept] for column in (
             numbers, records.sequence, records.in_use, records.is_directory, records.is_plain,
             records.size, records.file_attributes, records.security)))
 
@@ -255,13 +255,12 @@ class _Pass:
         number = np.where(base == 0, holder, (base & _NUMBER).astype(np.int64))
         start = np.cumsum(names.length) - names.length
         is_odd = _are_odd(names, start)
-        self.names.append((
-            number, holder, names.place, (names.parent & _NUMBER).astype(np.int64),
+        _add(
+            self.names, number, holder, names.place, (names.parent & _NUMBER).astype(np.int64),
             (names.parent >> np.uint64(48)).astype(np.int64), names.space,
             np.concatenate([records.standard.take(names.record, axis=0), names.times], axis=1),
-            names.length, start + self.written, is_odd))
-        self.units.append(names.units)
-        self.written += len(names.units)
+            names.length, start + len(self.units), is_odd)
+        self.units.add(names.units)
         alone = records.is_file & records.is_clean & (records.base == 0)
         alone[names.record] = False
         # Windows 10 fills new records with times and empty data before their first use
@@ -293,8 +292,8 @@ class _Pass:
         for place, parent in names:
             directory = Reference.of(parent)
             row = (file, number, place, directory.number, directory.sequence, 0)
-            self.names.append((*(np.array([value]) for value in row), np.zeros((1, 8), np.int64),
-                               np.zeros(1, np.int64), np.zeros(1, np.int64), np.ones(1, np.bool_)))
+            _add(self.names, *(np.array([value]) for value in row), np.zeros((1, 8), np.int64),
+                 np.zeros(1, np.int64), np.zeros(1, np.int64), np.ones(1, np.bool_))
 
 
 def _are_odd(names: Names, start: Ints) -> Flags:
@@ -311,12 +310,12 @@ def _are_odd(names: Names, start: Ints) -> Flags:
     return odd
 
 
-def _join(parts: list[tuple[NDArray[Any], ...]], empty: str) -> list[NDArray[Any]]:
-    """Columns out of the columns of each part, which is emptied; "8" is eight numbers a row."""
-    rows = [list(part) for part in parts]
-    parts.clear()
-    columns = []
-    for kind in reversed(empty):  # so that each piece is let go of once it is copied
-        none = np.zeros((0, 8), np.int64) if kind == "8" else np.zeros(0, kind)
-        columns.append(np.concatenate([none, *(row.pop() for row in rows)]))
-    return columns[::-1]
+def _columns(kinds: str) -> list[Grown]:
+    """Empty ones; "8" is eight numbers a row."""
+    return [Grown(np.empty((_FIRST, 8), np.int64) if kind == "8" else np.empty(_FIRST, kind))
+            for kind in kinds]
+
+
+def _add(columns: list[Grown], *rows: NDArray[Any]) -> None:
+    for column, more in zip(columns, rows, strict=True):
+        column.add(more)

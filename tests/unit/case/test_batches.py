@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from analyzer import columns
 from analyzer.blocks import Memory
 from analyzer.case import store
 from analyzer.case.batches import batch_table
@@ -112,6 +113,15 @@ def test_what_does_not_fit_is_refused() -> None:
         batch_table(batch(size=masked(np.zeros(1, np.int64), np.ones(1, np.bool_))))
     with pytest.raises(ValueError, match="2 of 1 rows"):
         batch_table(batch(path=Texts.of(["a", "b"])))
+
+
+def test_texts_are_put_together_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(columns, "_STEP", 3)
+    first, second = ["", "/a/", "/ä/"], [f"{'x' * (n % 4)}{n}" for n in range(20)]
+    rows = np.arange(20) % 3
+    joined = join(Texts.of(first), rows, Texts.of(second))
+    assert joined.tolist() == [first[row] + name for row, name in zip(rows, second, strict=True)]
+    assert joined.take(np.arange(20)[::-1]).tolist() == joined.tolist()[::-1]
 
 
 def test_columns_of_text() -> None:

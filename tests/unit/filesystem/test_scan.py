@@ -6,7 +6,7 @@ import pytest
 
 from analyzer.blocks import Memory
 from analyzer.evidence import open_evidence
-from analyzer.filesystem import mft_table
+from analyzer.filesystem import mft_table, name_index
 from analyzer.filesystem.entries import Entry, Times
 from analyzer.filesystem.listing import Listed
 from analyzer.filesystem.ntfs import Ntfs
@@ -43,6 +43,16 @@ def test_a_table_of_known_content(tmp_path: Path, files: int) -> None:
     assert found[70].path == f"{folder}/document_n 00000070"
     assert found[70].times == Times(*(first + at for at in (*range(80, 112, 8),
                                                             *range(184, 216, 8))))
+
+
+def test_columns_that_grow_and_a_table_that_is_mostly_holes(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = Memory(make_table(tmp_path / "table", 500, files=20).read_bytes())
+    whole = scanned(Ntfs.open(image))
+    assert len(whole) > 400
+    monkeypatch.setattr(name_index, "_FIRST", 4)
+    monkeypatch.setattr(name_index, "_SPARSE", 0)
+    assert scanned(Ntfs.open(image)) == whole
 
 
 def test_a_table_longer_than_the_limit_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
