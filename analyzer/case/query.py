@@ -6,7 +6,7 @@ extension, reaches no other file and no network, and its settings are locked.
 
 import base64
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -205,10 +205,13 @@ class CaseTables:
     """The tables of a stored case; implements plugin.Tables.
 
     A table is opened when it is first asked for: an analysis reads two or three of some fifty.
-    Raises UsageError where the window names no machine of the case.
+    `heard` is called for each batch of rows that was read. Raises UsageError where the window
+    names no machine of the case.
     """
 
-    def __init__(self, case: Case, window: Window | None = None) -> None:
+    def __init__(self, case: Case, window: Window | None = None,
+                 heard: Callable[[], None] = lambda: None) -> None:
+        self._heard = heard
         self._case, self._open, self._connection = case, set[str](), _closed(case)
         self._window = Window() if window is None else window
         vm = self._window.vm
@@ -238,6 +241,7 @@ class CaseTables:
         relation = self._connection.cursor().sql(sql, params=None if values is None else [values])
         if relation is not None:
             for batch in relation.to_arrow_reader(_BATCH):
+                self._heard()
                 yield from _pieces(batch)
 
     def frame(self, table: str) -> "pd.DataFrame":

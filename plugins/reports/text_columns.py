@@ -43,13 +43,13 @@ def exactly(values: Column, made: Column, exact: Callable[[str], str],
 
 def has_any(values: Column, characters: str) -> bool:
     """Whether any of these ASCII characters is in any of the texts; quick where none is."""
-    text = bytes(_bytes(values))
+    text = bytes(text_bytes(values))
     return any(character in text for character in characters.encode())
 
 
 def is_plain(values: Column) -> bool:
     """Whether all texts are printable ASCII."""
-    text = np.frombuffer(_bytes(values), np.uint8)
+    text = np.frombuffer(text_bytes(values), np.uint8)
     return not len(text) or (text.min() >= 0x20 and text.max() < 0x7F)
 
 
@@ -108,10 +108,10 @@ def _floor(ticks: Column, unit: int, since: int) -> "np.ndarray[Any, np.dtype[np
 
 def write(out: BinaryIO, lines: Column) -> None:
     """The texts one after the other, in UTF-8."""
-    out.write(_bytes(lines))
+    out.write(text_bytes(lines))
 
 
-def _bytes(texts: Column) -> memoryview:
+def text_bytes(texts: Column) -> memoryview:
     """All texts as they lie in memory."""
     _, offsets, text = texts.buffers()
     if not len(texts) or text is None:

@@ -1,6 +1,7 @@
 """The report in a real browser: silent, without a request beyond its own files, usable."""
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -48,7 +49,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of the realistic case, its events in many chunks."""
     folder = tmp_path_factory.mktemp("plain")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("plugins.reports.html.shipped.ROWS", 40)
+        patch.setattr("plugins.reports.html.shipped.ROWS", 8)
         report_html(FakeTables([*case.records(), *case.files(40)]), folder)
     return folder
 
@@ -173,6 +174,10 @@ def test_the_timeline_is_filtered_searched_zoomed_and_turned(plain: Path, profil
       found.last = lines().at(-1).slice(0, 3);
       await settle(() => type($('#text'), 'FILE 7.TXT'));
       found.text = status();
+      await settle(() => { location.hash = 'event&text=data&size=10'; });
+      found.part = [status(), lines().length];
+      await settle(() => press('Look through all parts'));
+      found.whole = status();
       await settle(() => press('Show all rows'));
       await settle(() => { location.hash = 'event&topic=snapshot'; });
       found.topic = [status(), $('#facet-topic').selectedOptions[0].textContent, lines().length];
@@ -194,6 +199,12 @@ def test_the_timeline_is_filtered_searched_zoomed_and_turned(plain: Path, profil
         assert found[key][1:] == [row["what"], row["subject"]], key
     named = [e for e in events if "file 7.txt" in e["subject"]]
     assert found["text"] == f"{len(named)} rows found of {len(events)} rows"
+    data = [e for e in events if any("data" in v.lower() for v in e.values()
+                                     if isinstance(v, str))]
+    assert re.fullmatch(rf"1\d rows found so far; \d+ of \d+ parts looked through \(\d+ rows\), "
+                        rf"the table has {len(events)} rows", found["part"][0])
+    assert found["part"][1] == 10
+    assert found["whole"] == f"{len(data)} rows found of {len(events)} rows"
     assert found["topic"] == [f"5 rows found of {len(events)} rows", "snapshot  (5)", 5]
     month = [e for e in events if "2008-10" in iso_month(e["at"])]
     assert found["month"] == f"{len(month)} rows found of {len(events)} rows"

@@ -178,3 +178,9 @@ def test_a_window_reads_the_row_groups_it_needs(case: Case,
     assert _scanned(case, "vm_id IN ('V1')") == (32, 64)
     times = values(CaseTables(case, Window("V1", 1100, 1110)).timeline(), "at")
     assert times == list(range(1100, 1110))
+
+
+def test_each_batch_is_a_sign_of_progress(case: Case) -> None:
+    signs: list[int] = []
+    rows = list(CaseTables(case, heard=lambda: signs.append(1)).rows("event"))
+    assert 1 <= len(signs) <= len(rows)

@@ -8,6 +8,7 @@ and "known" are those of ownership.DiskFacts.
 
 import json
 import os
+import resource
 import signal
 import sys
 import time
@@ -213,6 +214,11 @@ def bad_report(tables: Tables, out: BinaryIO) -> None:
     raise EvidenceError("no")
 
 
+def patience(tables: Tables, out: BinaryIO) -> None:
+    """Writes how much processor time may be used up."""
+    out.write(b"%d" % resource.getrlimit(resource.RLIMIT_CPU)[0])
+
+
 def pages(tables: Tables, folder: Path) -> None:
     (folder / "index.html").write_text("<p>")
 
@@ -233,6 +239,8 @@ PLUGINS = (
     Plugin("a_repeat", "analysis", repeat_findings, "doc", __name__, (Problem,), ("finding",)),
     Plugin("listing", "report", listing, "doc", __name__, report_kind="inventory", format="txt",
            file="listing.txt"),
+    Plugin("patience", "report", patience, "doc", __name__, report_kind="inventory",
+           format="cpu", file="patience.txt"),
     Plugin("bad_report", "report", bad_report, "doc", __name__, report_kind="page",
            format="bad", file="bad.txt"),
     *(Plugin(function.__name__, "report", function, "doc", __name__, report_kind="page",

@@ -177,6 +177,11 @@ def test_one_job_or_many_give_the_same_bytes(job: Job) -> None:
     assert len(partitions(one)) > 15
 
 
+def test_a_report_may_sort_a_table_for_longer_than_an_artefact_may_take(job: Job) -> None:
+    result = job.run(ONE, "files", "patience")
+    assert int((result.case.reports / "patience.txt").read_bytes()) >= 10 * LIMITS.cpu_seconds
+
+
 def test_a_report_that_fails_leaves_no_file(job: Job) -> None:
     result = job.run(ONE, "files", "listing", "bad_report", "pages", "bad_pages")
     assert sorted(p.name for p in result.case.reports.rglob("*")) == \
