@@ -11,6 +11,7 @@ from analyzer.source import Source
 
 _LEFT_OUT: Final = {"event": "projections of other rows", "run": "about the run",
                     "problem": "about what could not be read",
+                    "finding_rule": "stated by vmtrail, not by the evidence",
                     "coverage": "about what was looked for"}
 TABLES_CITED: Final = tuple(table for table in TABLES if table not in _LEFT_OUT)
 _SOURCE: Final = tuple(f"source_{f.name}" for f in fields(Source))
