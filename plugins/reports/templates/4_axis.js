@@ -12,7 +12,7 @@ class Axis {
     this.last = ends.reduce((last, [, , end]) => BigInt(end) > last ? BigInt(end) : last, 0n) + 1n;
     this.svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     for (const [name, value] of Object.entries({viewBox: `0 0 ${WIDE} ${HIGH}`, tabindex: 0,
-      preserveAspectRatio: "none", role: "img", class: "bars"})) this.svg.setAttribute(name, value);
+      preserveAspectRatio: "none", role: "group", class: "bars"})) this.svg.setAttribute(name, value);
     this.marks = element("div", {class: "ends"});
     this.hint = element("p", {class: "note"});
     this.element = element("div", {class: "axis-of-time"}, this.svg, this.marks, this.buttons(),
