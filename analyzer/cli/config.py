@@ -59,7 +59,9 @@ def _value(setting: "Setting") -> str:
 
 def _lines(found: "ConfigurationFile") -> Iterator[str]:
     """The tree, two spaces a level; a container is named once, before what is in it."""
-    yield f"{found.kind}{', damaged' if found.partial else ''}: {len(found.settings)} settings"
+    hint = " (?: no column of a table is taken from it)" if found.understood else ""
+    damaged = ", damaged" if found.partial else ""
+    yield f"{found.kind}{damaged}: {len(found.settings)} settings{hint}"
     open_: list[str] = []
     for setting in found.settings:
         *above, name = setting.key.split("/")
@@ -68,7 +70,7 @@ def _lines(found: "ConfigurationFile") -> Iterator[str]:
         for depth in range(same, len(above)):
             yield f"{'  ' * depth}{above[depth]}"
         open_ = above
-        mark = "" if setting.key in found.understood else " ?"
+        mark = " ?" if found.understood and setting.key not in found.understood else ""
         kind = f" ({setting.type})" if setting.type else ""
         yield f"{'  ' * len(above)}{name}{kind}{mark}: {_value(setting)}"
     if found.former:

@@ -9,7 +9,8 @@
         AzApplicationGroup, AzScope Guid Name: AzTask, AzRole, AzApplicationGroup
 
 Links are GUIDs. A role assignment (AzRole) names tasks and members; what its members may do is
-every operation that those tasks reach. A damaged file gives what stands before the damage.
+every operation that those tasks reach. A damaged file is read on behind each damage, as all XML
+is (xml_salvage); what has no proved place there grants nothing.
 
 Sources: [MS-AZMP] 2.1 ... 2.4; FIELD-GUIDE 12; docs/formats/azman.md.
 """
@@ -21,7 +22,8 @@ from typing import Final
 from lxml import etree
 
 from analyzer.errors import Corrupt, Notice, NotThisFormat, Unsupported
-from analyzer.formats.xml_text import XmlText, decode
+from analyzer.formats import xml_tree
+from analyzer.formats.xml_text import XmlText, decode, rejoined
 from analyzer.formats.xml_tokens import MOST_TOKENS
 
 LARGEST: Final = 16 * 2**20
@@ -114,17 +116,15 @@ def parse(data: bytes) -> Store:
     at = document.text.find("<!DOCTYPE")
     if at >= 0 or document.text.count("<") > MOST_TOKENS:
         raise Corrupt("a document type, or more markup than a store has", max(at, 0))
-    root = _read(document, notices)
-    if root is None:
-        raise Corrupt("nothing of the store can be read", 0)
+    root = _read(document) or _salvaged(rejoined(data, document), notices)
     if root.tag != ROOT:
         raise NotThisFormat(f"XML with root {root.tag[:80]!a}")
     version = ".".join(root.attributes.get(f"{part}Version", "?") for part in ("Major", "Minor"))
     return Store(version, tuple(_Links(root, notices).grants()), tuple(notices[:_MOST_NOTICES]))
 
 
-def _read(document: XmlText, notices: list[Notice]) -> Element | None:
-    """The tree up to the end or the damage."""
+def _read(document: XmlText) -> Element | None:
+    """The tree of a store that is well-formed; None for any other."""
     parser = etree.XMLPullParser(
         ("start", "end"), resolve_entities=False, no_network=True, load_dtd=False,
         dtd_validation=False, huge_tree=False, remove_comments=True, remove_pis=True,
@@ -136,11 +136,25 @@ def _read(document: XmlText, notices: list[Notice]) -> Element | None:
             parser.feed(data[at:at + _PIECE])
             tree.take(parser)
         parser.close()
-    except etree.XMLSyntaxError as error:
-        notices.append(Notice("XML-PARTIAL", f"AzMan store: {str(error)[:200]!a}",
-                              "what stands after it is not read"))
+    except etree.XMLSyntaxError:
+        return None
     tree.take(parser)
     return tree.root
+
+
+def _salvaged(document: XmlText, notices: list[Notice]) -> Element:
+    """What is left of a torn one; an element whose start tag is lost has no name and is no role."""
+    top = xml_tree.salvaged(document, ROOT, notices)
+    root = Element(top.name, top.attributes, whole=top.whole)
+    pending = [(top, root)]
+    while pending:
+        node, element = pending.pop()
+        for child in node.children:
+            below = Element(child.name, child.attributes, child.text, whole=child.whole)
+            if not child.headless:
+                element.children.append(below)
+                pending.append((child, below))
+    return root
 
 
 class _Tree:

@@ -31,6 +31,9 @@ _OTHER_FILES: Final = (
     (b"EVF", "an acquired image", "vmtrail analyze reads it, vmtrail ls IMAGE!/C:/ lists it"),
 )
 """Beginning -> what it is, and who reads it."""
+_STORAGE: Final = {"Configurations": "register of machines (data.vmcx)",
+                   "savedstate": "saved state (VMRS)"}
+"""Root of a HyperVStorage file that holds no machine -> what it is."""
 _SAVED: Final = (".vsv", ".bin")
 _FIRST = re.compile(r"<(?![?!/])([A-Za-z_][\w.-]*)")
 _COMMENT = re.compile("<!--(.*?)-->", re.DOTALL)
@@ -162,7 +165,9 @@ def _storage(blocks: Readable) -> ConfigurationFile:
             said.understood, said.notices
         kind = f"configuration of a {what} (VMCX), version {said.version or 'not said'}"
     except EvidenceError:
-        kind, understood, notices = "HyperVStorage file (VMCX, VMRS)", frozenset(), \
+        kind, understood, notices = next(
+            (words for root, words in _STORAGE.items() if opened.root(root) is not None),
+            "run-time state or other HyperVStorage file (VMRS)"), frozenset(), \
             tuple(opened.notices)
     return ConfigurationFile(kind, opened.settings, understood, notices, opened.partial,
                              tuple(opened.former))

@@ -51,7 +51,7 @@ def read(data: bytes, name: str = "", encoding: Encoding = "base64") -> XmlTree:
     root = _strict(document.text)
     partial = root is None
     if root is None:
-        root = _salvaged(rejoined(data, document), name, notices)
+        root = salvaged(rejoined(data, document), name, notices)
     elif document.odd_end:
         notices.append(Notice("XML-TAIL", "half a character after the end", "ignored"))
     if name and root.name != name:
@@ -120,8 +120,11 @@ def _empty(element: etree._Element) -> Node:
     return Node(str(element.tag), element.get("type", ""), attributes=attributes)
 
 
-def _salvaged(document: XmlText, name: str, notices: list[Notice]) -> Node:
-    """What is left of a damaged file, with a notice of each stretch that is lost."""
+def salvaged(document: XmlText, name: str, notices: list[Notice]) -> Node:
+    """What is left of a damaged file, with a notice of each stretch that is lost.
+
+    Raises Corrupt where that is nothing.
+    """
     found = salvage(document.text, name, document.offset_of)
     lost = [(document.offset_of(loss.start), document.offset_of(loss.end), loss)
             for loss in found.losses[:MOST_LOSSES]]

@@ -83,6 +83,16 @@ def test_a_vmcx_without_both_headers_is_one(tmp_path: Path,
     assert "VMCX-HEADER: both headers are damaged; read as version 4.0" in said.err
 
 
+def test_a_register_is_called_one_and_nothing_in_it_is_doubted(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = vmcx.build([("Configurations", [("FormatVersion", 2), ("VirtualMachines", [
+        (f"_{VM}_", "D:\\a.vmcx")])])])
+    assert main(["config", written(tmp_path, data)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "register of machines (data.vmcx): 2 settings"
+    assert lines[-1] == f"    _{VM}_ (string): D:\\a.vmcx"
+
+
 @pytest.mark.parametrize(("name", "data", "words"), [
     ("a.vud", b"conectix" + bytes(600), "a virtual disk (VHD, VUD); vmtrail disk info"),
     ("a.vhdx", b"vhdxfile" + bytes(600), "a virtual disk (VHDX); vmtrail disk info"),
