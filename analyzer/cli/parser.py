@@ -200,9 +200,10 @@ the column ..._ticks beside them, exact.""")
     parser.add_argument("-o", "--output", required=True, metavar="FILE",
                         help="file to write; never overwritten")
     parser = _add(verbs, "config", "config:config", "print a machine configuration as a tree", """\
-Reads XML and .exp, VMCX and VMRS, data.vmcx, .vmc, .vnc, Options.xml and InitialStore.xml, told
-apart by content. A file outside an image is given by its path alone. Settings that no other
-table understands are marked ?, old values that survive in a VMCX are listed at the end.""")
+Reads XML and .exp, VMCX and VMRS, data.vmcx, .vmc, .vnc, Options.xml, InitialStore.xml, shortcuts
+and VMGS, told apart by content. A file outside an image is given by its path alone. Settings that
+no other table understands are marked ?, old values that survive in a VMCX are listed at the end.
+Undo disks (.vud) are disks: see `vmtrail disk`. The form of .bin and .vsv files is not public.""")
     parser.add_argument("address", metavar="IMAGE!PATH|FILE")
     parser.add_argument("--json", action="store_true", help="one object a line")
     parser = _add(verbs, "mount", "mount:mount", "show a disk and its volumes as a folder", """\

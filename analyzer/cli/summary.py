@@ -121,9 +121,8 @@ def _machines(tables: CaseTables) -> Iterator[str]:
 
 
 def _machine(row: dict[str, Any]) -> str:
-    """Its name; of a .vmc, which holds none, that of the file; else its id."""
-    file = row["configuration_path"].rpartition("\\")[2] if row["format"] == "vmc" else ""
-    return row["name"] or file or row["vm_id"]
+    """Its name, else its id, else the file that its registration leads to."""
+    return row["name"] or row["vm_id"] or row["configuration_path"].rpartition("\\")[2]
 
 
 def _tree(snapshots: list[dict[str, Any]]) -> list[str]:

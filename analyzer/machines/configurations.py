@@ -8,7 +8,7 @@ choose which files are looked into.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from analyzer.errors import Corrupt, EvidenceError, Notice, NotInEvidence, NotThisFormat
 from analyzer.filesystem.ntfs import Entry
@@ -168,6 +168,7 @@ def _take(system: WindowsSystem, item: Item, found: Found, link: Item | None, *,
         return
     if form == "vmc":
         configuration = vmc.parse(item.read(LARGEST), item.path.rpartition("\\")[0])
+        configuration = replace(configuration, name=item.name.rpartition(".")[0] or item.name)
         former: tuple[vmcx.FormerValue, ...] = ()
     else:
         configuration, form, former = _decode(item, head, registered=registered)

@@ -45,10 +45,10 @@ def test_images_of_which_something_is_missing_stand_first() -> None:
             "a.E01  EWF, 4,096 bytes, hash: match"]
 
 
-def test_a_machine_without_a_name_of_its_own_is_called_after_its_file() -> None:
-    machine = {"vm_id": "1-2", "name": "", "format": "vmc", "configuration_path": "D:\\a\\web.vmc"}
+def test_a_machine_without_a_name_is_called_something() -> None:
+    machine = {"vm_id": "", "name": "", "configuration_path": "D:\\a\\web.vmc"}
     assert _machine(machine) == "web.vmc"
-    assert _machine(machine | {"format": "none"}) == "1-2"
+    assert _machine(machine | {"vm_id": "1-2"}) == "1-2"
     guest = {"vm_id": "1-2", "snapshot_id": "", "host_name": "WEB", "product": "", "build": "",
              "service_pack": "", "role": "plain"}
-    assert _guest(guest, {"1-2": _machine(machine)}, {}) == "WEB  plain  in web.vmc @ now"
+    assert _guest(guest, {"1-2": "web"}, {}) == "WEB  plain  in web @ now"
