@@ -122,7 +122,8 @@ def _machines(tables: CaseTables) -> Iterator[str]:
 
 def _machine(row: dict[str, Any]) -> str:
     """Its name, else its id, else the file that its registration leads to."""
-    return row["name"] or row["vm_id"] or row["configuration_path"].rpartition("\\")[2]
+    file = str(row["configuration_path"]).rpartition("\\")[2]
+    return str(row["name"] or row["vm_id"] or file)
 
 
 def _tree(snapshots: list[dict[str, Any]]) -> list[str]:
