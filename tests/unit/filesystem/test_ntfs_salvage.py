@@ -15,8 +15,7 @@ import pytsk3
 from analyzer.blocks import Blocks, ExtentMap, Memory
 from analyzer.errors import EvidenceError
 from analyzer.evidence import open_evidence
-from analyzer.filesystem import ntfs as ntfs_module
-from analyzer.filesystem import volumes
+from analyzer.filesystem import boot_guess, volumes
 from analyzer.filesystem.boot import BootSector
 from analyzer.filesystem.boot_guess import guess_boot
 from analyzer.filesystem.ntfs import Ntfs
@@ -232,7 +231,7 @@ def test_what_was_inferred_is_inferred_once(monkeypatch: pytest.MonkeyPatch) -> 
         asked.append(blocks.size)
         return guess_boot(blocks, failure)
 
-    for module in (ntfs_module, volumes):
+    for module in (boot_guess, volumes):
         monkeypatch.setattr(module, "guess_boot", guess)
     image = bytearray(sample().image)
     image[:512] = image[-512:] = bytes(512)
