@@ -79,18 +79,19 @@ def _devices(system_hive: Hive) -> Iterator[Value]:
 
 
 def infer_letters(volumes: Sequence[MountedVolume], windows: MountedVolume | None,
-                  known_paths: Iterable[str]) -> None:
+                  system_root: str, known_paths: Iterable[str]) -> None:
     """Letters for volumes without one, from content, marked as inferred.
 
-    The volume with Windows takes the letter of SystemRoot (the first of `known_paths`); any
-    other takes the letter of the known paths that exist on it and on no other volume.
+    The volume with Windows takes the letter of SystemRoot, C where that is not known; any other
+    takes the letter of the known paths that exist on it and on no other volume.
     """
     taken = {v.letter for v in volumes if v.letter}
     paths = list(known_paths)
     if windows is not None and not windows.letter:
-        letter = paths[0][0].upper() if paths else "C"
+        letter = system_root[0].upper() if system_root else "C"
         if letter not in taken:
-            _infer(windows, letter, "holds the Windows folder that SystemRoot names")
+            _infer(windows, letter, "holds the Windows folder that SystemRoot names" if system_root
+                   else "holds a Windows folder, as C: usually does; SystemRoot is not known")
             taken.add(letter)
     for path in paths:
         letter = path[0].upper()

@@ -168,8 +168,9 @@ class WindowsSystem:
             except EvidenceError as error:
                 self.problem(error, self.registry.source("SYSTEM"), "drive letters are inferred")
         if any(not volume.letter for volume in self.volumes):
+            root = self.registry.text("SOFTWARE", WINDOWS_NT, "SystemRoot")
             infer_letters(self.volumes, self.windows.volume if self.windows else None,
-                          self._known_paths())
+                          root if root[1:3] == ":\\" else "", self._known_paths())
 
     def _known_paths(self) -> Iterable[str]:
         """Absolute paths that this system used: SystemRoot, Hyper-V defaults, link targets."""

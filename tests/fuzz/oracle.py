@@ -145,7 +145,8 @@ def _changed_rows(subject: Subject, said: Statement, touched: Touched) -> Iterat
     now = set(said.records)
     for row in subject.said.records:
         if isinstance(row, (FileEntry, Volume)) and "!" not in row.source.path \
-                and row not in now and not touched.hurts((row.source.path,)):
+                and row not in now and not touched.hurts(
+                    (row.source.path, f"{row.source.path}/$Volume")):
             yield f"row of {row.source.path}"
 
 

@@ -3,9 +3,10 @@
 import pytest
 
 from analyzer.errors import Corrupt, NotInEvidence
+from analyzer.system import build_systems
 from analyzer.volume import split_windows_path
 from corpus.make import hive
-from tests.dict_system import AT, Content, Link, build, host, mounted
+from tests.dict_system import AT, Content, Link, build, host, medium, mounted
 
 
 def text(path: str, files: dict[str, Content], *letters: str) -> str | None:
@@ -134,3 +135,13 @@ def test_two_installations_share_the_disks_and_tell_their_files_once() -> None:
     assert [s.owns_volumes for s in systems] == [True, False]
     assert len(list(systems[0].survey())) == 2
     assert list(systems[1].survey()) == []
+
+
+def test_a_path_of_another_volume_does_not_name_the_one_with_windows() -> None:
+    """Without SystemRoot, the first known path may be the target of a link to another volume."""
+    register = "C:/ProgramData/Microsoft/Windows/Hyper-V/Virtual Machines"
+    disk = medium({"C:/Windows/System32/config/SYSTEM": b"torn",
+                   f"{register}/1.xml": Link("D:\\VMs\\1.xml"), "D:/VMs/1.xml": b"x"})
+    (system,) = build_systems([disk])
+    assert [volume.letter for volume in system.volumes] == ["C", "D"]
+    assert "SystemRoot is not known" in system.volumes[0].letter_basis
