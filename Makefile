@@ -11,12 +11,14 @@ JOBS   ?= 2
 MUTANTS ?= 20000
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lint types docs corpus bench fuzz golden clean
+.PHONY: help report test validation site lint types docs corpus bench fuzz golden clean
 
 help:
 	@echo 'make report [IMAGE=path CASE=dir]  analyze an image (default: the bundled one)'
 	@echo 'make test | lint | types           check the project'
+	@echo 'make validation                    write VALIDATION.md from a run of the tests that it names'
 	@echo 'make docs                          write docs/plugins.md and docs/tables.md again'
+	@echo 'make site                          write the documentation as a site, to the folder site'
 	@echo 'make golden                        write tests/golden again, for a person to compare'
 	@echo 'make fuzz [MUTANTS=n SEED=n]       damage the bundled images 20,000 times; goes on where it was'
 	@echo 'make corpus                        build the bundled images again (root, ntfs-3g)'
@@ -46,6 +48,10 @@ report: $(VENV)/.runtime
 test: $(VENV)/.dev
 	$(RUN) -m pytest -n $(JOBS) $(PYTEST)
 
+# Error rates come from tests/recorded/mutants.json: `make fuzz` writes it as fuzz/recorded.json.
+validation: $(VENV)/.dev
+	VMTRAIL_SLOW=1 $(RUN) -m pytest -p tests.validation -m validates -n $(JOBS) $(PYTEST)
+
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/lint-imports
@@ -56,6 +62,13 @@ types: $(VENV)/.dev
 
 docs: $(VENV)/.runtime
 	$(RUN) -m analyzer.docs
+
+$(VENV)/.docs: requirements-docs.txt $(VENV)/.runtime
+	$(PIP) -r requirements-docs.txt
+	@touch $@
+
+site: $(VENV)/.docs
+	$(VENV)/bin/mkdocs build --quiet
 
 golden: $(VENV)/.dev
 	$(RUN) -m pytest tests/integration/test_golden.py --golden-write

@@ -49,6 +49,7 @@ def fault(function: Callable[[Path], None]) -> Callable[[Path], None]:
     return function
 
 
+@pytest.mark.validates("VMT-LOSS-02")
 @pytest.mark.parametrize("name", [f"F{number:02}" for number in range(1, 31)])
 def test_fault(name: str, tmp_path: Path) -> None:
     FAULTS[name](tmp_path)

@@ -14,8 +14,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from analyzer import VERSION
 from tests.fuzz.forks import Attempt, attempt
 from tests.fuzz.mutants import Mutant
 from tests.fuzz.oracle import judge
@@ -47,6 +48,9 @@ def results(seed: int, numbers: Sequence[int], only: str = "") -> Iterator[Resul
         yield {"seed": seed, "number": number, "subject": name, "name": mutant.name,
                "sound": is_sound(tried), "died": tried.died, "rss": tried.rss,
                "cpu": round(tried.cpu, 3), **(tried.value or {})}
+
+_MEASURED: Final = {"cpu_seconds", "slowest_cpu_seconds", "slowest", "max_rss_bytes"}
+"""What another machine measures otherwise; the rest is the same for the same seed."""
 
 
 def summarize(found: Sequence[Result]) -> Result:
@@ -156,6 +160,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = run(seed, numbers, path, options.jobs, options.subject)
     summary = summarize(found)
     (options.out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
+    counts = {key: value for key, value in summary.items() if key not in _MEASURED}
+    (options.out / "recorded.json").write_text(
+        json.dumps({"version": VERSION} | counts, indent=1) + "\n")
     print(json.dumps(summary, indent=1))
     for result in found if options.keep else ():
         if not result["sound"]:

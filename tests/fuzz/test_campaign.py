@@ -53,6 +53,7 @@ def test_undamaged_every_fact_is_stated(name: str) -> None:
     assert judge(about, Mutant("none", ()), about.damaged(Mutant("none", ()))).is_sound
 
 
+@pytest.mark.validates("VMT-LOSS-01")
 @pytest.mark.parametrize("share", range(SHARES))
 def test_no_mutant_costs_more_than_is_said(share: int, tmp_path: Path) -> None:
     summary = fuzz(tmp_path, "--seed", SEED, "--first", share, "--step", SHARES, "--count", COUNT)

@@ -35,6 +35,7 @@ def test_the_summary_names_what_the_construction_made(summary: str, truth: Any) 
     assert not RAW_CONTROL.search(summary)
 
 
+@pytest.mark.validates("VMT-REP-01")
 @pytest.mark.parametrize(("jobs", "seed"), [(1, "7"), (8, "4711")])
 def test_one_process_or_many_give_the_same_bytes(
         case: Path, corpus: Path, tmp_path: Path, vmtrail: Vmtrail, jobs: int, seed: str) -> None:
@@ -50,6 +51,7 @@ def test_one_process_or_many_give_the_same_bytes(
     assert partitions(other) == partitions(case)
 
 
+@pytest.mark.validates("VMT-RO-01")
 def test_evidence_is_not_changed(case: Path, corpus: Path) -> None:
     text = (corpus / "manifest.toml").read_text()
     assert hashlib.sha256((corpus / "ws2008.E01").read_bytes()).hexdigest() in text

@@ -46,6 +46,7 @@ def traced(image: Path, folder: Path) -> list[tuple[str, str, str]]:
     return [(c[1], c[2] or "", c[3]) for c in calls if c is not None]
 
 
+@pytest.mark.validates("VMT-RO-01")
 @pytest.mark.slow
 @pytest.mark.needs_strace
 def test_a_hostile_host_opens_nothing_of_the_examiner(corpus: Path, tmp_path: Path) -> None:

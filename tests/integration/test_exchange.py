@@ -21,6 +21,7 @@ Named = Callable[[str], FakeTables]
 HOSTS = ("ws2008", "ws2012r2", "ws2019", "vs2005")
 
 
+@pytest.mark.validates("VMT-EXCH-01")
 @pytest.mark.parametrize("name", HOSTS)
 def test_the_inventory_holds_to_its_published_schema(case_of: Callable[[str], Path],
                                                      name: str) -> None:
@@ -33,6 +34,7 @@ def test_the_inventory_holds_to_its_published_schema(case_of: Callable[[str], Pa
     assert document["$schema"] == shipped["$id"]
 
 
+@pytest.mark.validates("VMT-EXCH-01")
 def test_case_s_own_validator_accepts_the_graph(
         case_of: Callable[[str], Path], named: Named, vmtrail: Vmtrail, tmp_path: Path) -> None:
     """In one run with a graph of odd texts: loading the ontologies takes seconds."""

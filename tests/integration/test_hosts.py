@@ -110,6 +110,7 @@ def test_the_volumes_have_their_letters_by_mounted_devices(host: WindowsSystem, 
                                 "MountedDevices") for v in truth["volumes"]]
 
 
+@pytest.mark.validates("VMT-FS-01")
 @pytest.mark.parametrize("number", [0, 1])
 def test_every_file_of_the_host(host: WindowsSystem, truth: Any, number: int) -> None:
     assert_listing(host.volumes[number], truth["volumes"][number]["files"])
@@ -144,6 +145,7 @@ def test_hosts_without_machines(corpus: Path, image: str, role: str) -> None:
         assert_listing(volume, row["files"])
 
 
+@pytest.mark.validates("VMT-INV-01")
 def test_every_machine_is_found_once(found: Inventory, truth: Any) -> None:
     assert sorted((m.vm_id, m.file.path, m.state) for m in found.machines) == sorted(
         (m["guid"], m["config"], STATE[m["registered_by"]]) for m in truth["machines"])
@@ -189,6 +191,7 @@ def expected_drives(said: list[dict[str, Any]]) -> list[tuple[str, int, int, str
                   for d in said)
 
 
+@pytest.mark.validates("VMT-INV-01")
 def test_drives_and_adapters(found: Inventory, truth: Any) -> None:
     for machine, said in pairs(found, truth):
         if machine.configuration.partial:
@@ -208,6 +211,7 @@ def test_saved_states(found: Inventory, truth: Any) -> None:
     assert got == said
 
 
+@pytest.mark.validates("VMT-INV-01")
 def test_the_snapshot_trees(found: Inventory, truth: Any) -> None:
     for machine, said in pairs(found, truth):
         nodes = {node.snapshot_id: node for node in machine.nodes}  # type: ignore[attr-defined] # a Machine
@@ -244,6 +248,7 @@ def test_without_the_settings_the_disks_tell_the_same_tree(found: Inventory, tru
         assert [n.snapshot_id for n in copy.nodes if n.is_current] == [said["current_parent"]]
 
 
+@pytest.mark.validates("VMT-INV-01")
 def test_every_chain_decodes_to_the_media_that_was_built(found: Inventory, truth: Any) -> None:
     tops = {file.path: file for file in found.shelf.files}
     from analyzer.disks.chain import build_chain
@@ -268,6 +273,7 @@ def link_id(layer: dict[str, Any]) -> str:
     return str(layer.get("link_id") or UUID(layer["unique_id"])).upper()
 
 
+@pytest.mark.validates("VMT-INV-01")
 def test_every_guest_at_every_state(host: WindowsSystem, truth: Any) -> None:
     wanted = {(c["machine"], "" if c["state"] in ("now", "orphan") else c["state"],
                c["layers"][0]["path"]): c["guest"] for c in truth["chains"]}
@@ -297,6 +303,7 @@ def test_every_guest_at_every_state(host: WindowsSystem, truth: Any) -> None:
     assert seen == set(wanted)
 
 
+@pytest.mark.validates("VMT-CIT-01")
 def test_image_offsets_lead_to_the_bytes(host: WindowsSystem, found: Inventory,
                                          name: str) -> None:
     image = host.media[0].blocks
@@ -322,6 +329,7 @@ def test_image_offsets_lead_to_the_bytes(host: WindowsSystem, found: Inventory,
     assert proven > 5
 
 
+@pytest.mark.validates("VMT-INV-01")
 def test_what_is_wrong_is_said(host: WindowsSystem, found: Inventory, truth: Any) -> None:
     assert found.machines
     said = {(p.code, p.source.path.rpartition("/")[2]) for p in host.problems()}

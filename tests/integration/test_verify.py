@@ -49,6 +49,7 @@ def broken(data: dict[str, Any]) -> dict[str, str]:
             if told["result"] == "no longer holds"}
 
 
+@pytest.mark.validates("VMT-CIT-01")
 def test_everything_holds_on_the_bundled_host(case: Path, vmtrail: Vmtrail) -> None:
     code, data = answer(vmtrail, case, "--share", "1")
     assert code == 0, data["told"]
@@ -60,6 +61,7 @@ def test_everything_holds_on_the_bundled_host(case: Path, vmtrail: Vmtrail) -> N
     assert hashes == ["ws2008.E01: md5", "ws2008.E01: sha1"]
 
 
+@pytest.mark.validates("VMT-CIT-01")
 def test_a_record_that_was_overwritten_is_told(copy: Path, vmtrail: Vmtrail) -> None:
     victim = file_rows(copy / "case")[5]
     with (copy / "disk.dd").open("r+b") as disk:
@@ -75,6 +77,7 @@ def test_a_record_that_was_overwritten_is_told(copy: Path, vmtrail: Vmtrail) -> 
     assert all(other.startswith(place) or "$MFT" in other for other in others), others
 
 
+@pytest.mark.validates("VMT-CIT-01")
 def test_a_changed_size_is_told_with_both_values(copy: Path, vmtrail: Vmtrail) -> None:
     victim = next(r for r in file_rows(copy / "case") if r["si_modified_at"] is not None)
     ticks = victim["si_modified_at"].to_bytes(8, "little")
@@ -89,6 +92,7 @@ def test_a_changed_size_is_told_with_both_values(copy: Path, vmtrail: Vmtrail) -
     assert any(" was 20" in why and ", is 20" in why for why in broken(data).values())
 
 
+@pytest.mark.validates("VMT-CIT-01")
 def test_an_image_that_was_cut_is_told(copy: Path, vmtrail: Vmtrail) -> None:
     with (copy / "disk.dd").open("r+b") as disk:
         disk.truncate((copy / "disk.dd").stat().st_size - 4096)
@@ -97,6 +101,7 @@ def test_an_image_that_was_cut_is_told(copy: Path, vmtrail: Vmtrail) -> None:
     assert any("bytes" in why for why in broken(data).values())
 
 
+@pytest.mark.validates("VMT-CIT-01")
 def test_a_hash_that_is_another_is_told(case: Path, vmtrail: Vmtrail, tmp_path: Path) -> None:
     other = shutil.copytree(case, tmp_path / "case")
     manifest = json.loads((other / "case.json").read_text())

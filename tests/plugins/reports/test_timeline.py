@@ -71,6 +71,7 @@ def test_csv_says_which_cells_were_changed(named: Named) -> None:
     assert "datetime" not in row["escaped"].split()
 
 
+@pytest.mark.validates("VMT-EXCH-01")
 def test_jsonl_is_what_timesketch_imports(tables: FakeTables) -> None:
     lines = written(timeline_jsonl, tables).splitlines()
     assert len(lines) == len(tables.records["event"])
@@ -120,6 +121,7 @@ def test_bodyfile_says_what_it_cannot_hold() -> None:
         b"# 1 times before 1970 are written as 0\n")
 
 
+@pytest.mark.validates("VMT-EXCH-01")
 @pytest.mark.needs_sleuthkit
 def test_mactime_keeps_every_row(named: Named, tmp_path: Path) -> None:
     from tests.plugins.reports.hostile import NAMES

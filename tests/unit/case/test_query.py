@@ -114,10 +114,24 @@ def test_a_query_sees_times_and_ticks(case: Case) -> None:
                                  ("2008-11-09 05:34:40.431732", TAKEN + 5)]
 
 
+@pytest.mark.validates("VMT-CASE-01")
 @pytest.mark.parametrize("sql", [
     "COPY (SELECT 1) TO '{tables}/x.csv'", "SELECT * FROM read_csv('/etc/passwd')",
     "CREATE TABLE x (a INT)", "SELECT 1; SELECT 2", "", "SELECT nothing FROM snapshot",
-    "ATTACH '/etc/passwd'", "SET threads=1", "SELECT * FROM glob('/etc/*')", "INSTALL httpfs"])
+    "ATTACH '/etc/passwd'", "ATTACH ':memory:' AS m", "DETACH main", "DELETE FROM snapshot",
+    "UPDATE snapshot SET name = ''", "INSERT INTO snapshot SELECT * FROM snapshot",
+    "DROP VIEW snapshot", "CREATE OR REPLACE VIEW snapshot AS SELECT 1", "LOAD httpfs",
+    "EXPORT DATABASE '{tables}'", "IMPORT DATABASE '{tables}'", "PRAGMA memory_limit='9GB'",
+    "RESET memory_limit", "CHECKPOINT", "USE stored", "VACUUM", "PREPARE p AS SELECT 1", "BEGIN",
+    "SELECT * FROM '/etc/passwd'", "SELECT * FROM read_text('/etc/passwd')",
+    "SELECT * FROM read_blob('/etc/passwd')", "SELECT * FROM read_json('/etc/passwd')",
+    "SELECT * FROM read_parquet('/etc/passwd')", "SELECT * FROM sniff_csv('/etc/passwd')",
+    "SELECT getenv('HOME')", "SELECT * FROM read_text('{tables}/../case.json')",
+    "SELECT * FROM 'http://127.0.0.1/x.csv'", "SELECT * FROM parquet_metadata('/etc/passwd')",
+    "EXPLAIN ANALYZE DELETE FROM snapshot", "EXPLAIN ANALYZE COPY (SELECT 1) TO '{tables}/x.csv'",
+    "SELECT * FROM query('COPY (SELECT 1) TO ''{tables}/x.csv''')",
+    "WITH x AS (DELETE FROM snapshot RETURNING *) SELECT * FROM x",
+    "SET threads=1", "SELECT * FROM glob('/etc/*')", "INSTALL httpfs"])
 def test_a_query_changes_nothing_and_reaches_nothing(case: Case, sql: str) -> None:
     before = sorted(p for p in case.root.rglob("*"))
     with pytest.raises(UsageError):

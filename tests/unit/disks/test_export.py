@@ -54,6 +54,7 @@ def export(disk: Blocks, target: Path, format_: str, *, strict: bool = False) ->
                   strict=strict).run()
 
 
+@pytest.mark.validates("VMT-DISK-04")
 @pytest.mark.parametrize("format_", FORMATS)
 def test_the_hash_is_that_of_the_media(media: bytes, tmp_path: Path, format_: str) -> None:
     target = tmp_path / "out.disk"
@@ -95,6 +96,7 @@ SUFFIX = {"raw": "img", "vhd-fixed": "vhd", "vhd": "vhd", "vhdx": "vhdx"}
 QEMU = {"raw": "raw", "vhd-fixed": "vpc", "vhd": "vpc", "vhdx": "vhdx"}
 
 
+@pytest.mark.validates("VMT-DISK-04")
 @pytest.mark.needs_7z
 @pytest.mark.parametrize("format_", ["vhd-fixed", "vhd", "vhdx"])
 def test_7zip_extracts_the_same_bytes(media: bytes, tmp_path: Path, format_: str) -> None:
@@ -108,6 +110,7 @@ def test_7zip_extracts_the_same_bytes(media: bytes, tmp_path: Path, format_: str
     assert done.stdout == media
 
 
+@pytest.mark.validates("VMT-DISK-04")
 @pytest.mark.needs_qemu
 @pytest.mark.parametrize("format_", FORMATS)
 def test_qemu_reads_the_same_bytes(media: bytes, tmp_path: Path, format_: str) -> None:
@@ -223,6 +226,7 @@ def test_vhdx_sector_bitmap_entries_are_passed_over(tmp_path: Path) -> None:
     assert {entry & 7 for row, entry in enumerate(table) if row != 2048} == {2, 6}
 
 
+@pytest.mark.validates("VMT-DISK-03")
 @pytest.mark.parametrize("format_", FORMATS)
 def test_unreadable_ranges_are_zeros_and_listed(media: bytes, tmp_path: Path,
                                                 format_: str) -> None:

@@ -1,5 +1,7 @@
 """Ranges of a virtual disk that are known to be unreadable, against what reading says."""
 
+import pytest
+
 from analyzer import losses
 from analyzer.blocks import Blocks, Memory, Slice, withhold
 from analyzer.disks.disk import Disk
@@ -53,6 +55,7 @@ def test_a_whole_chain_loses_nothing() -> None:
     assert told(Disk([open_layer(child(half)), open_layer(base())])) == set()
 
 
+@pytest.mark.validates("VMT-DISK-03")
 def test_what_a_missing_parent_holds() -> None:
     half = bytes([1, 0] * (len(MEDIA) // 1024))
     disk = Disk([open_layer(child(half))])
@@ -60,6 +63,7 @@ def test_what_a_missing_parent_holds() -> None:
     assert len(told(disk)) == len(MEDIA) // 1024
 
 
+@pytest.mark.validates("VMT-DISK-03")
 def test_sectors_of_the_host_that_hold_a_layer() -> None:
     """A hole in the child hides what the child has there; one in the base what it has not."""
     half = bytes([1] * (len(MEDIA) // 1024) + [0] * (len(MEDIA) // 1024))
@@ -74,6 +78,7 @@ def test_sectors_of_the_host_that_hold_a_layer() -> None:
     assert counts[3] > 0  # in the base's last blocks
 
 
+@pytest.mark.validates("VMT-DISK-03")
 def test_an_acquired_disk_that_was_cut_and_had_read_errors() -> None:
     blocks = withhold(Memory(bytes(100 * 512)), [(20 * 512, 1024)], "not acquired")
     assert told(blocks, 10 * 512, 95 * 512, [(30 * 512, 512), (0, 512)]) \

@@ -49,6 +49,7 @@ def test_the_list_is_whole(realdata: Path) -> None:
     assert sorted(n for n in truth if ".vhd" in n and ".vhdx" not in n) == sorted(VHDS)
 
 
+@pytest.mark.validates("VMT-DISK-01")
 @pytest.mark.realdata
 @pytest.mark.parametrize("name", [
     pytest.param(name, marks=pytest.mark.slow) if "virtualpc" in name else name for name in VHDS])

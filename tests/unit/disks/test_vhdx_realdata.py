@@ -47,6 +47,7 @@ def test_the_list_is_whole(realdata: Path) -> None:
     assert sorted(name for name in truth if ".vhdx" in name) == sorted(VHDXS)
 
 
+@pytest.mark.validates("VMT-DISK-01")
 @pytest.mark.realdata
 @pytest.mark.parametrize("name", [
     pytest.param(name, marks=pytest.mark.slow) if name == DIRTY else name for name in VHDXS])

@@ -52,6 +52,7 @@ def ours(files: list[bytes]) -> bytes:
     return disk.read_at(0, disk.size)
 
 
+@pytest.mark.validates("VMT-DISK-02")
 @pytest.mark.needs_7z
 @pytest.mark.parametrize(("seed", "sector", "block"), CHAINS)
 def test_chains_as_7zip_reads_them(seed: int, sector: int, block: int, tmp_path: Path) -> None:
@@ -64,6 +65,7 @@ def test_chains_as_7zip_reads_them(seed: int, sector: int, block: int, tmp_path:
     assert ours(files) == media
 
 
+@pytest.mark.validates("VMT-DISK-02")
 @pytest.mark.parametrize(("seed", "sector", "block"), CHAINS)
 def test_chains_as_libvhdi_reads_them(seed: int, sector: int, block: int) -> None:
     pyvhdi = pytest.importorskip("pyvhdi", reason="tool: libvhdi-python not installed")
@@ -80,6 +82,7 @@ def test_chains_as_libvhdi_reads_them(seed: int, sector: int, block: int) -> Non
     assert ours(files) == media
 
 
+@pytest.mark.validates("VMT-DISK-02")
 @pytest.mark.needs_qemu
 @pytest.mark.parametrize("kind", [make.fixed, make.dynamic])
 @pytest.mark.parametrize("block", [MIB, 8 * MIB, 32 * MIB])
@@ -96,6 +99,7 @@ def test_single_disks_as_qemu_reads_them(kind: type, block: int, tmp_path: Path)
     assert ours([content]) == media
 
 
+@pytest.mark.validates("VMT-DISK-02")
 @pytest.mark.needs_qemu
 @pytest.mark.parametrize("start", [0, MIB - 4096, MIB - 12288])
 def test_a_dirty_log_as_qemu_replays_it(start: int, tmp_path: Path) -> None:

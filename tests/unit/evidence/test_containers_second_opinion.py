@@ -24,6 +24,7 @@ QEMU = [
 ]
 
 
+@pytest.mark.validates("VMT-IMG-01")
 @pytest.mark.needs_qemu
 @pytest.mark.parametrize("arguments", QEMU)
 def test_what_qemu_wrote(tmp_path: Path, arguments: str) -> None:
@@ -34,6 +35,7 @@ def test_what_qemu_wrote(tmp_path: Path, arguments: str) -> None:
     assert whole(one(disk)) == raw.read_bytes()
 
 
+@pytest.mark.validates("VMT-IMG-01")
 @pytest.mark.needs_qemu
 @pytest.mark.slow
 def test_a_disk_split_at_2_gigabytes(tmp_path: Path) -> None:
@@ -55,6 +57,7 @@ def test_a_disk_split_at_2_gigabytes(tmp_path: Path) -> None:
             assert image.blocks.read_at(start, 16384) == file.read(16384)
 
 
+@pytest.mark.validates("VMT-IMG-01")
 @pytest.mark.realdata
 def test_one_content_in_three_containers(realdata: Path) -> None:
     """qemu made them of one disk; the VHD is rounded up to whole cylinders."""

@@ -104,6 +104,7 @@ def contents(ntfs: Ntfs) -> Iterator[tuple[str, bytes | EvidenceError]]:
                 yield path, error
 
 
+@pytest.mark.validates("VMT-FS-01")
 def test_everything_that_was_written_is_there(made: Made) -> None:
     ntfs = Ntfs.open(Memory(made.image))
     assert dict(contents(ntfs)) == made.files
@@ -158,6 +159,7 @@ def test_initialized_size_as_ntfs_3g_reads_it(made: Made, tmp_path: Path) -> Non
     assert theirs == made.files["/fragments"][:50_001] + bytes(120_000 - 50_001)
 
 
+@pytest.mark.validates("VMT-FS-01")
 @pytest.mark.needs_sleuthkit
 def test_the_sleuth_kits_own_fls_lists_the_same_names(made: Made, tmp_path: Path) -> None:
     image = tmp_path / "volume.img"

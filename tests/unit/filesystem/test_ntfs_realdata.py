@@ -52,6 +52,7 @@ def streams(ntfs: Ntfs, entry: Entry) -> list[tuple[str, bytes]]:
     return found
 
 
+@pytest.mark.validates("VMT-FS-01")
 @pytest.mark.realdata
 @pytest.mark.parametrize("name", VOLUMES)
 def test_listing(name: str, realdata: Path, tmp_path: Path) -> None:
