@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from analyzer.plugin import Tables
 from plugins.reports import text_columns as columns
+from plugins.reports.clock_bounds import UNKNOWN, clock_bounds
 from plugins.reports.text_columns import pc
 
 _MACB: Final = {"Created (": "...B", "Content modified (": "M...", "Accessed (": ".A..",
@@ -16,12 +17,13 @@ _MACB: Final = {"Created (": "...B", "Content modified (": "M...", "Accessed (":
 @dataclass(frozen=True, slots=True)
 class Clocks:
     """System id -> whether it is host or guest, its name, and its time zone as its registry has
-    it, with the offset from UTC where that tells.
+    it, with the offset from UTC where that tells; of guests also the bounds of their clock.
     """
 
     kinds: dict[str, str]
     names: dict[str, str]
     zones: dict[str, str]
+    bounds: dict[str, str]
 
     def clock(self, rows: pa.RecordBatch) -> columns.Column:
         """`guest DC01`; "" where the evidence itself or an unknown system says the time."""
@@ -37,6 +39,10 @@ class Clocks:
         """`W. Europe Standard Time (UTC+01:00)`; "" where it is not known."""
         return _looked_up(rows["system_id"], self.zones)
 
+    def offset(self, rows: pa.RecordBatch) -> columns.Column:
+        """Bounds of a guest's clock against its host's, or "not known"; "" for a host."""
+        return _looked_up(rows["system_id"], self.bounds)
+
 
 def clocks(tables: Tables) -> Clocks:
     """The clocks of a case. The present state of a system, where there is one, names it."""
@@ -50,7 +56,10 @@ def clocks(tables: Tables) -> Clocks:
         kinds[row["system_id"]] = "guest" if is_guest else "host"
         names[row["system_id"]] = row["host_name"]
         zones[row["system_id"]] = row["time_zone"]
-    return Clocks(kinds, names, zones)
+    found = clock_bounds(tables)
+    bounds = {system_id: found.get(system_id, UNKNOWN)
+              for system_id, kind in kinds.items() if kind == "guest"}
+    return Clocks(kinds, names, zones, bounds)
 
 
 def _looked_up(ids: columns.Column, known: dict[str, str]) -> columns.Column:

@@ -49,6 +49,7 @@ def _values(rows: pa.RecordBatch, machine: columns.Column, known: Clocks) \
         "vmtrail.snapshot_id": rows["snapshot_id"],
         "vmtrail.clock": known.clock(rows),
         "vmtrail.clock_time_zone": known.zone(rows),
+        "vmtrail.clock_offset": known.offset(rows),
         "vmtrail.system": rows["system_id"],
         "vmtrail.detail": rows["source_detail"],
         "vmtrail.entry": rows["source_entry"],

@@ -16,10 +16,9 @@ BLOCKS = re.findall(r"^```console\n\$ (.*?)\n(.*?)^```$", PAGE.read_text(encodin
 
 def holds(shown: str, printed: str) -> bool:
     """Whether the lines were printed in that order; `...` is any number of lines."""
-    parts = ["\n".join(map(re.escape, part.strip("\n").split("\n")))
-             for part in re.split(r"^\.\.\.$", shown, flags=re.MULTILINE)]
-    pattern = r"\n(?:.*\n)*?".join(parts)
-    text = "\n".join(line.rstrip() for line in printed.strip("\n").split("\n"))
+    parts = [part.strip("\n") for part in re.split(r"^\.\.\.$", shown, flags=re.MULTILINE)]
+    pattern = r"(?:.*\n)*?".join(re.escape(f"{part}\n") if part else "" for part in parts)
+    text = "".join(f"{line.rstrip()}\n" for line in printed.strip("\n").split("\n"))
     return re.fullmatch(pattern, text) is not None
 
 
@@ -27,6 +26,7 @@ def test_the_page_shows_commands() -> None:
     assert len(BLOCKS) == 8
     assert all(command.startswith("vmtrail ") for command, _ in BLOCKS)
     assert holds("a\n...\nc\n", "a\nb\nb\nc\n")
+    assert holds("a\n\n...\n", "a\n\nb\nc\n")
     assert not holds("a\nc\n", "a\nb\nc\n")
 
 
