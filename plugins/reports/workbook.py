@@ -2,12 +2,11 @@
 
 from typing import BinaryIO
 
-import xlsxwriter
-
 from analyzer.plugin import Tables, report
 from analyzer.records import TABLES
 from plugins.reports import workbook_cover
 from plugins.reports.workbook_sheets import Sheets, Told
+from plugins.reports.workbook_text import TextBook
 
 
 @report("workbook", "xlsx", "tables.xlsx", on_request=True)
@@ -19,7 +18,7 @@ def workbook(tables: Tables, out: BinaryIO) -> None:
     than 32,000 characters, times before 1900, numbers of more than 15 digits. Text is text:
     nothing is run as a formula or a link. The same case gives the same bytes.
     """
-    book = xlsxwriter.Workbook(out, {
+    book = TextBook(out, {
         "constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
         "strings_to_numbers": False})
     book.set_properties({"title": "vmtrail case", "created": workbook_cover.made_at(tables)})
