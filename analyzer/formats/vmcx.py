@@ -10,7 +10,13 @@ from functools import cached_property
 from typing import Final
 
 from analyzer.errors import Corrupt, Notice, NotThisFormat
-from analyzer.formats import vm_configuration, vm_settings, vmcx_history, vmcx_tree
+from analyzer.formats import (
+    vm_configuration,
+    vm_settings,
+    vmcx_consistency,
+    vmcx_history,
+    vmcx_tree,
+)
 from analyzer.formats.readable import Readable
 from analyzer.formats.vm_configuration import VmConfiguration
 from analyzer.formats.vm_settings import Node, Setting
@@ -83,7 +89,9 @@ def open_vmcx(blocks: Readable) -> Vmcx:
     """
     storage = open_storage(blocks)
     images = vmcx_history.images(storage)
-    root = vmcx_tree.grow(storage, [image.table for image in images])
+    former = [image.table for image in images]
+    vmcx_consistency.check(storage, former)
+    root = vmcx_tree.grow(storage, former)
     for node in root.children:
         vm_settings.number(node)
     settings = tuple(leaf for node in root.children for leaf in vm_settings.leaves(node))

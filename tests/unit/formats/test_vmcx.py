@@ -180,6 +180,9 @@ def test_a_table_that_was_replaced_is_told() -> None:
     file = read(bytes(data) + old[3 * 4096:4 * 4096])
     assert said(file)[0] == ("configuration/name", "new")
     assert [(f.text, f.now, f.found_in) for f in file.former] == [("old", "new", "replaced table")]
+    assert [(n.code, n.start, n.what) for n in file.notices] == [
+        ("VMCX-TABLE", at, "key table 1 is listed twice, here and at 0x3000")]
+    assert file.partial
 
 
 def test_slack_tells_the_end_of_a_longer_text() -> None:

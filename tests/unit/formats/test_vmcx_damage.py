@@ -4,6 +4,7 @@ import random
 import struct
 import tracemalloc
 import zlib
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,10 @@ def written() -> bytes:
 
 
 def _weigh_all(data: bytes, count: int) -> None:
-    """Moved pages and bytes can put an old table in the place of a live one; nothing else can."""
+    """Moved pages and bytes can put an old table in the place of a live one; nothing else can.
+
+    That too must be said.
+    """
     whole, moved, tally = Whole.of(data), Tally(), Tally()
     for mutant in mutants(whole, count, SEED):
         weigh(whole, mutant, moved if "swapped" in mutant.what or "out" in mutant.what else tally)
@@ -40,7 +44,7 @@ def _weigh_all(data: bytes, count: int) -> None:
     assert tally.in_place >= 0.95 * tally.untouched, tally
     assert (tally.invented, tally.outdated, tally.silent) == (0, 0, 0), tally
     assert moved.kept >= 0.95 * moved.untouched, moved
-    assert moved.invented == 0, moved
+    assert (moved.invented, moved.silent) == (0, 0), moved
 
 
 def test_mutants_of_a_written_file() -> None:
@@ -63,6 +67,70 @@ def test_mutants_of_real_files(realdata: Path, name: str) -> None:
 @pytest.mark.parametrize("name", REAL)
 def test_a_thousand_mutants_of_real_files(realdata: Path, name: str) -> None:
     _weigh_all((realdata / name).read_bytes(), 1000)
+
+
+def _moved(data: bytes, to: int, of: int, *, swap: bool) -> bytes:
+    """`data` with page `of` over page `to`; `swap` puts that one in its place."""
+    out = bytearray(data)
+    out[to * PAGE:(to + 1) * PAGE] = data[of * PAGE:(of + 1) * PAGE]
+    if swap:
+        out[of * PAGE:(of + 1) * PAGE] = data[to * PAGE:(to + 1) * PAGE]
+    return bytes(out)
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("page", [0xB, 0xC, 0xD])
+def test_a_real_table_that_another_one_displaced_is_said(realdata: Path, page: int) -> None:
+    """No key of table 8, the last one, holds others, so that none asks for it."""
+    data = (realdata / REAL[0]).read_bytes()
+    file = vmcx.open_vmcx(Memory(_moved(data, 0x13, page, swap=True)))
+    assert len(file.settings) == 292
+    assert [(notice.code, notice.start) for notice in file.notices] == [("VMCX-TABLE", 0x13000)]
+    assert file.partial
+
+
+def _numbers(count: int, first: int = 0) -> list[make.Key]:
+    """Two tables of keys, the first with their container, from 90 keys on."""
+    return [("configuration", [(f"k{number:03}", first + number) for number in range(count)])]
+
+
+def test_only_an_older_state_of_the_same_keys_takes_a_place_unsaid() -> None:
+    """Copied, not swapped: the newer state is nowhere in the file, and nothing tells of it."""
+    data = make.build(_numbers(120), stale=[(5, _numbers(120, 1000))], free=(3, _numbers(60)))
+    log = struct.unpack_from("<Q", data, 26)[0] // PAGE
+    truth = [leaf.value for leaf in vmcx.open_vmcx(Memory(data)).settings]
+    unsaid = set()
+    for to, of, swap in product((2, 3, 4), range(len(data) // PAGE), (False, True)):
+        try:
+            file = vmcx.open_vmcx(Memory(_moved(data, to, of, swap=swap)))
+        except EvidenceError:
+            continue
+        if not file.notices and [leaf.value for leaf in file.settings] != truth:
+            unsaid.add((to, of, swap))
+    assert unsaid == {(3, log + 1, False), (4, log + 2, False)}
+
+
+@pytest.mark.parametrize(("to", "what", "partial"), [
+    (3, "are older than keys that they hold", True), (4, "count newer keys than there are", False)])
+def test_a_table_of_another_time_shows_by_the_numbers_of_its_keys(to: int, what: str,
+                                                                  partial: bool) -> None:
+    """That the newest keys are gone may also be because they were deleted."""
+    data = make.build(_numbers(120), stale=[(5, _numbers(110))])
+    log = struct.unpack_from("<Q", data, 26)[0] // PAGE
+    file = vmcx.open_vmcx(Memory(_moved(data, to, log + to - 2, swap=False)))
+    assert [(notice.code, notice.what) for notice in file.notices] == [
+        ("VMCX-NODE", f"1 containers (the first: 'configuration') {what}")]
+    assert file.partial == partial
+
+
+def test_a_table_whose_newer_state_lies_in_the_log_is_called_outdated() -> None:
+    data = make.build(_numbers(120), stale=[(5, _numbers(120, 1000))])
+    log = struct.unpack_from("<Q", data, 26)[0] // PAGE
+    file = vmcx.open_vmcx(Memory(_moved(data, 3, log + 1, swap=True)))
+    newer = f"one of its index at {(log + 1) * PAGE:#x} the newer 9"
+    assert [(notice.code, notice.start, notice.what) for notice in file.notices] == [
+        ("VMCX-TABLE", 0x3000, f"key table 1 has sequence 5, and {newer}")]
+    assert file.partial
 
 
 @pytest.mark.parametrize("pages", [(0,), (1,), (0, 1), (2,), (0, 1, 2)],

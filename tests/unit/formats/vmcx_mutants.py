@@ -59,7 +59,7 @@ class Tally:
     outdated: int = 0
     """Former values given as present ones."""
     silent: int = 0
-    """Mutants that lost a fact without a notice or an error."""
+    """Mutants that lost any fact of the whole file without a notice or an error."""
 
 
 def mutants(whole: Whole, count: int, seed: int) -> Iterator[Mutant]:
@@ -132,7 +132,8 @@ def weigh(whole: Whole, mutant: Mutant, tally: Tally) -> None:
     new = {(name, text) for name, _, text in got.keys() - known}
     tally.invented += len(new - whole.former)
     tally.outdated += len(new & whole.former)
-    tally.silent += not noticed and got.total() < len(whole.leaves)
+    every = Counter(fact(leaf) for leaf, _, _ in whole.leaves)
+    tally.silent += not noticed and bool(every - got)
 
 
 def fact(leaf: Setting) -> Fact:
