@@ -9,7 +9,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from analyzer.plugin import Tables
 from analyzer.times import iso, to_datetime
-from plugins.reports.workbook_sheets import LONGEST, SHEET_ROWS, SHEETS, Told
+from plugins.reports.workbook_sheets import LONGEST, SHEET_ROWS, SHEETS, Told, fitting
 
 Line = tuple[str, ...]
 
@@ -44,7 +44,7 @@ def write(book: Workbook, sheet: Worksheet, tables: Tables, told: Sequence[Told]
         for line in lines:
             at += 1
             for place, text in enumerate(line):
-                sheet.write_string(at, place, text[:LONGEST])
+                sheet.write_string(at, place, fitting(text))
         at += 2
 
 

@@ -103,14 +103,16 @@ class Sheets:
         else:
             text = value if isinstance(value, str) else "; ".join(value)
             if text:
-                sheet.write_string(*at, _fitting(text, told))
+                shown = fitting(text)
+                told.cut += shown is not text
+                sheet.write_string(*at, shown)
 
 
-def _fitting(text: str, told: Told) -> str:
+def fitting(text: str) -> str:
+    """The text itself, or as much of it as a cell holds, with words that say so."""
     units = text.encode("utf-16-le", "surrogatepass")
     if len(units) <= 2 * LONGEST:
         return text
-    told.cut += 1
     kept = units[:2 * LONGEST].decode("utf-16-le", "ignore")
     return f"{kept} ... (cut: {len(text)} characters in all, see the tables of the case)"
 

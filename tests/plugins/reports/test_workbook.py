@@ -14,7 +14,7 @@ from lxml import etree
 from openpyxl import Workbook, load_workbook
 from openpyxl.utils.escape import unescape
 
-from analyzer.records import Record, VirtualMachine
+from analyzer.records import Evidence, Record, VirtualMachine
 from analyzer.text import to_storable
 from analyzer.times import parse_iso
 from plugins.reports import workbook_cover, workbook_sheets
@@ -169,6 +169,15 @@ def test_a_long_text_is_cut_with_a_word() -> None:
     assert long.endswith("(cut: 40000 characters in all, see the tables of the case)")
     assert len(long.encode("utf-16-le")) // 2 <= 32_767
     assert ["virtual_machine", "1", "texts cut after 32,000 characters"] in cover(book)
+
+
+def test_a_long_line_of_the_cover_is_cut_with_a_word_too() -> None:
+    records = [replace(r, files=("\U0001F4A9" * 40_000,)) if isinstance(r, Evidence) else r
+               for r in case.records()]
+    (long,) = [line[-1] for line in cover(read(written(workbook, FakeTables(records))))
+               if line and line[0] == case.IMAGE]
+    assert long.endswith("(cut: 40000 characters in all, see the tables of the case)")
+    assert len(long.encode("utf-16-le")) // 2 <= 32_767
 
 
 def test_what_a_number_or_date_cannot_hold_is_text() -> None:
