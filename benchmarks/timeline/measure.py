@@ -22,9 +22,10 @@ from benchmarks.timeline.case import DAY, FIRST
 _DAY: Final = Window(begin=FIRST + 500 * DAY, end=FIRST + 501 * DAY)
 
 
-def _report(name: str, window: Window | None = None) -> Callable[[Path, Path], None]:
+def _report(name: str, window: Window | None = None, kind: str = "timeline") \
+        -> Callable[[Path, Path], None]:
     def run(folder: Path, out: Path) -> None:
-        plugin = next(p for p in discover() if p.report_kind == "timeline" and p.format == name)
+        plugin = next(p for p in discover() if p.report_kind == kind and p.format == name)
         tables = CaseTables(Case(folder), window)
         with out.open("wb") as file:
             plugin.function(tables, file)
@@ -75,6 +76,7 @@ def _open(folder: Path, out: Path) -> None:
 MEASURED: Final[dict[str, Callable[[Path, Path], None]]] = {
     "csv": _report("csv"), "jsonl": _report("jsonl"), "parquet": _report("parquet"),
     "bodyfile": _report("bodyfile"), "csv-day": _report("csv", _DAY),
+    "xlsx": _report("xlsx", kind="workbook"),
     "duckdb-csv": lambda folder, out: _copy(folder, out, "FORMAT csv", 'ORDER BY "at"'),
     "duckdb-parquet": lambda folder, out: _copy(
         folder, out, "FORMAT parquet, COMPRESSION zstd", 'ORDER BY "at"'),

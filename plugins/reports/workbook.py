@@ -20,7 +20,8 @@ def workbook(tables: Tables, out: BinaryIO) -> None:
     """
     book = TextBook(out, {
         "constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
-        "strings_to_numbers": False})
+        "strings_to_numbers": False,
+        "use_zip64": True})  # a sheet of a million rows can pass 4 GiB before it is packed
     book.set_properties({"title": "vmtrail case", "created": workbook_cover.made_at(tables)})
     cover = book.add_worksheet("cover")
     sheets = Sheets(book)

@@ -208,5 +208,12 @@ def test_a_full_sheet_is_followed_by_another_until_the_cover_says_so(
     assert ["file_entry", "2", "rows left out: 3 sheets of 6 rows are full"] in said
 
 
+def test_a_sheet_too_large_for_the_old_archive_is_written(
+        tables: FakeTables, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 1_000)
+    book = read(written(workbook, tables))
+    assert texts(book, "file_entry", "path") == [row["path"] for row in tables.rows("file_entry")]
+
+
 def test_a_sheet_holds_fewer_rows_than_excel_allows() -> None:
     assert workbook_sheets.SHEET_ROWS + 1 <= 1_048_576
