@@ -155,6 +155,9 @@ class _Reader:
                 except EvidenceError as error:
                     self._lost(error, "SAM", key.path, f"this {kind} is missing")
                     continue
+                if isinstance(said, sam.User):
+                    self._system.ledger.notices(
+                        said.notices, self._system.registry.source("SAM").at(key.path))
                 self._found.add(Principal(f"{sid}-{said.rid}" if sid else "", name, kind, said,
                                           key.path))
 

@@ -1,10 +1,17 @@
 """Ledger: what a system has to say about itself: problems, and how far each place was read."""
 
+from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
 
 from analyzer.errors import EvidenceError, Exhausted, Notice, Refused, Unreadable
 from analyzer.records import Coverage, Problem
 from analyzer.source import Source
+from analyzer.times import TIME_RANGE
+
+MOST_TIMES: Final = 5
+"""Times of one file that are said one by one."""
 
 CODES = {"Unsupported": "UNSUPPORTED", "Unreadable": "UNREADABLE", "Corrupt": "CORRUPT",
          "MissingParent": "VHD-NOPARENT", "NotInEvidence": "NOT-IN-EVIDENCE",
@@ -38,10 +45,10 @@ class Ledger:
             effect=notice.effect, plugin=plugin, start=notice.start,
             length=notice.length)] = None
 
-    def notices(self, notices: Iterable[Notice], source: Source) -> None:
+    def notices(self, notices: Iterable[Notice], source: Source, plugin: str = "") -> None:
         """Several, of one source."""
         for notice in notices:
-            self.notice(notice, source)
+            self.notice(notice, source, plugin)
 
     def problem(self, error: EvidenceError, source: Source, effect: str, plugin: str = "") -> None:
         """Turn an error that cost a part into a Problem; a Refused has one already."""
@@ -61,7 +68,7 @@ class Ledger:
         found = [problem for problem in self._problems if problem not in self._told]
         self._told.update(found)
         self._problems.clear()
-        return found
+        return _few_times(found)
 
     def coverage(self) -> list[Coverage]:
         """By place; each state of a place is given out once."""
@@ -70,3 +77,18 @@ class Ledger:
         self._covered.update(fresh)
         self._coverage.clear()
         return fresh
+
+
+def _few_times(found: list[Problem]) -> list[Problem]:
+    """The same, but of the times of one file that cannot be only the first, and then a count."""
+    kept: list[Problem] = []
+    times: defaultdict[str, list[Problem]] = defaultdict(list)
+    for problem in found:
+        same = times[problem.source.address] if problem.code == TIME_RANGE else []
+        same.append(problem)
+        if len(same) <= MOST_TIMES:
+            kept.append(problem)
+    return kept + [
+        replace(same[-1], source=same[-1].source.at(), start=None, length=None,
+                what=f"{len(same) - MOST_TIMES} more times of this file cannot be",
+                effect="they are left out") for same in times.values() if len(same) > MOST_TIMES]

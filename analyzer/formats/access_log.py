@@ -14,7 +14,6 @@ CLIENTS of a real file of Server 2019 (docs/formats/access-log.md); no real row 
 was seen.
 """
 
-import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -22,7 +21,7 @@ from typing import Final
 from uuid import UUID
 
 from analyzer import times
-from analyzer.errors import Corrupt
+from analyzer.errors import Corrupt, Notice
 from analyzer.formats.ese import Row
 
 ZERO: Final = bytes(16)
@@ -37,6 +36,7 @@ class Machine:
     serial_number: str
     created_at: int | None
     last_seen_at: int | None
+    notices: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +50,23 @@ class Client:
     count: int | None
     first_at: int | None
     last_at: int | None
+    notices: tuple[Notice, ...] = ()
 
 
 def machine(row: Row) -> Machine:
     """Raises Corrupt where a value has another size than its column's type."""
-    return Machine(_guid(row, "VmGuid"), _guid(row, "BIOSGuid"), _text(row, "SerialNumber"),
-                   _time(row, "CreationTime"), _time(row, "LastSeenActive"))
+    vm_id, notices = _guid(row, "VmGuid"), list[Notice]()
+    return Machine(vm_id, _guid(row, "BIOSGuid"), _text(row, "SerialNumber"),
+                   _time(row, "CreationTime", vm_id, notices),
+                   _time(row, "LastSeenActive", vm_id, notices), tuple(notices))
 
 
 def client(row: Row) -> Client:
     """Raises Corrupt where a value has another size than its column's type."""
-    return Client(_guid(row, "RoleGuid"), _text(row, "AuthenticatedUserName"), _address(row),
-                  _text(row, "ClientName"), _number(row, "TotalAccesses"),
-                  _time(row, "InsertDate"), _time(row, "LastAccess"))
+    user, notices = _text(row, "AuthenticatedUserName"), list[Notice]()
+    return Client(_guid(row, "RoleGuid"), user, _address(row), _text(row, "ClientName"),
+                  _number(row, "TotalAccesses"), _time(row, "InsertDate", user, notices),
+                  _time(row, "LastAccess", user, notices), tuple(notices))
 
 
 def roles(rows: Iterable[Row]) -> Iterator[tuple[str, str]]:
@@ -86,9 +90,10 @@ def _guid(row: Row, name: str) -> str:
     return str(UUID(bytes_le=data)).upper() if data and data != ZERO else ""
 
 
-def _time(row: Row, name: str) -> int | None:
-    data = _value(row, name, 8)
-    return times.from_filetime(struct.unpack("<Q", data)[0]) if data else None
+def _time(row: Row, name: str, whose: str, notices: list[Notice]) -> int | None:
+    """None where the row has none; a row has no place, so the notice says whose it is."""
+    raw = int.from_bytes(_value(row, name, 8), "little")
+    return times.stamp(raw, f"{name} of {whose!a}", None, notices)
 
 
 def _number(row: Row, name: str) -> int | None:

@@ -13,7 +13,7 @@ from analyzer.errors import EvidenceError, Notice, NotThisFormat, Unsupported
 from analyzer.formats import shell_link, virtual_server, vm_xml, vmc, vmcx, vmgs, xml_tree
 from analyzer.formats.readable import Readable
 from analyzer.formats.vm_configuration import VmConfiguration
-from analyzer.formats.vm_settings import Setting, is_plausible
+from analyzer.formats.vm_settings import Setting
 from analyzer.formats.vmcx_history import FormerValue
 
 HEAD: Final = 8192 + 4
@@ -126,14 +126,14 @@ def _fields(kind: str, thing: object, notices: tuple[Notice, ...] = (), *,
         path, value = pending.pop()
         if is_dataclass(value):
             pending += [(f"{path}/{f.name}".lstrip("/"), getattr(value, f.name))
-                        for f in reversed(fields(value))]
+                        for f in reversed(fields(value)) if f.name != "notices"]
         elif isinstance(value, tuple):
             pending += [(f"{path}[{n + 1}]", part) for n, part in reversed(list(enumerate(value)))]
         elif value not in (None, ""):
             word = "time" if path.endswith("_at") and isinstance(value, int) else \
                 type(value).__name__
             text = times.iso(value) if word == "time" and isinstance(value, int) \
-                and is_plausible(value) else str(value)
+                and value in times.CLOCK else str(value)
             settings.append(Setting(path, {"str": "string", "int": "integer"}.get(word, word),
                                     text, text))
     return ConfigurationFile(kind, tuple(settings), frozenset(s.key for s in settings), notices,
@@ -141,7 +141,8 @@ def _fields(kind: str, thing: object, notices: tuple[Notice, ...] = (), *,
 
 
 def _shortcut(link: shell_link.ShellLink) -> ConfigurationFile:
-    return _fields("shortcut (.lnk); of Virtual Server it registers a machine or network", link)
+    return _fields("shortcut (.lnk); of Virtual Server it registers a machine or network", link,
+                   link.notices)
 
 
 def _guest_state(state: vmgs.GuestState) -> ConfigurationFile:

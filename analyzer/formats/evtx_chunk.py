@@ -37,7 +37,7 @@ _LARGEST_ID: Final = 1 << 48
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One record: `offset` of its head in the chunk; `written_at` ticks, None for 0."""
+    """One record: `offset` of its head in the chunk; `written_at` None where it is no time."""
 
     offset: int
     size: int
@@ -119,6 +119,11 @@ def _chunk(at: int, data: bytes, *, is_checked: bool) -> Chunk:
         last = records[-1].offset + records[-1].size if records else FIRST_RECORD
         broken = [(place, length) for place, length in broken
                   if place < last or (not slack and any(whole[place:place + length]))]
+    for record in (*records, *slack):
+        if record.written_at is None:
+            place = record.offset + 16
+            times.stamp(int.from_bytes(whole[place:place + 8], "little"),
+                        f"time of record {record.record_id}", at + place, notices)
     known = {record.record_id for record in records}
     return Chunk(at, whole, tuple(records), tuple(r for r in slack if r.record_id not in known),
                  tuple(broken), tuple(notices))
@@ -178,4 +183,4 @@ def _record(data: bytes, at: int, end: int) -> Found | None:
         return None
     if int.from_bytes(data[at + size - 4:at + size], "little") != size:
         return None
-    return Found(at, size, record_id, times.from_filetime(written))
+    return Found(at, size, record_id, written if written in times.CLOCK else None)

@@ -24,14 +24,14 @@ Source: M. Suhanov, "Windows registry file format specification"; RELIABILITY 4.
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from Registry import RegistryParse
 
 from analyzer import times
 from analyzer.errors import Corrupt, Notice, NotThisFormat, Unsupported
-from analyzer.formats.hive_cells import BINS, FIRST_CELL, Cells, Damage
+from analyzer.formats.hive_cells import BINS, FIRST_CELL, Cells, Damage, check_bins
 from analyzer.formats.hive_value import Value
 
 __all__ = ["Hive", "Key", "Value", "current_control_set"]
@@ -45,7 +45,10 @@ _KEY_HEAD, _VALUE_HEAD = 76, 20
 
 
 class Hive:
-    """One hive in memory. `notices` grows while keys are read."""
+    """One hive in memory. `notices` and `odd_times` grow while keys are read.
+
+    odd_times  by offset of its key, the notice on a last write that cannot be
+    """
 
     def __init__(self, data: bytes) -> None:
         """Use `Hive.open`."""
@@ -56,7 +59,8 @@ class Hive:
         self._known: dict[tuple[int, str], Key] = {}  # for the next look-up by path
         self._noted: set[Notice] = set()
         self.notices: list[Notice] = []
-        self.last_written_at = times.from_filetime(self._base.unpack_qword(12))
+        self.odd_times: dict[int, Notice] = {}
+        self.last_written_at = self._time(self._base.unpack_qword(12), "the hive", 8)
         self.root = self._find_root()
 
     @classmethod
@@ -76,7 +80,7 @@ class Hive:
             raise NotThisFormat("transaction log of a hive", 28)
         hive = cls(data)
         hive._check_base()
-        hive._check_bins()
+        hive.notices += check_bins(data, hive._base.hbins_size())
         return hive
 
     @property
@@ -158,8 +162,20 @@ class Hive:
         if _KEY_HEAD + length > size:
             raise Damage("a key's name reaches past its cell", at)
         name = _name(record.unpack_binary(_KEY_HEAD, length), record.has_ascii_name())
-        return Key(name, times.from_filetime(record.unpack_qword(4)), at,
+        return Key(name, self._time(record.unpack_qword(4), name, at), at,
                    parent.depth + 1 if parent else 0, self, parent)
+
+    def _time(self, raw: int, name: str, at: int) -> int | None:
+        """The last write that stands 4 bytes behind `at`; those that cannot be are noted."""
+        if raw in times.CLOCK:
+            return raw
+        odd: list[Notice] = []
+        times.stamp(raw, f"last write of {name[-200:]!a}", at + 4, odd)
+        if odd and len(self.odd_times) < MOST_NOTICES:
+            self.odd_times[at] = odd[0]
+        elif odd:
+            self.odd_times.setdefault(-1, replace(odd[0], what="more are not counted", start=None))
+        return None
 
     def _find_root(self) -> "Key":
         """The root key: where the base block says, else the first cell."""
@@ -308,22 +324,6 @@ class Hive:
         if first != second:
             self.notices.append(Notice(
                 "HIVE-DIRTY", f"sequence numbers {first} and {second} differ", effect, 4, 8))
-
-    def _check_bins(self) -> None:
-        """Notes the first place where the row of bins breaks, and a hive that is cut."""
-        end = BINS + self._base.hbins_size()
-        if end > len(self._data):
-            self.notices.append(Notice("HIVE-CELL", f"hive of {end} bytes cut after "
-                                       f"{len(self._data)}", "keys past the end are lost",
-                                       len(self._data), end - len(self._data)))
-        at, end = BINS, min(end, len(self._data) - 32)
-        while at < end:
-            mark, own, size = struct.unpack_from("<4sII", self._data, at)
-            if mark != b"hbin" or own != at - BINS or size < 4096 or size % 4096:
-                self.notices.append(Notice("HIVE-CELL", "a bin is damaged",
-                                           "its keys are read where they can be", at, 32))
-                return
-            at += size
 
     def _note(self, damage: Damage, kind: str, key: "Key", effect: str = "left out") -> None:
         """Adds a notice once; after MOST_NOTICES one last that says so."""

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from analyzer.errors import Corrupt
+from analyzer.errors import Corrupt, Notice
 
 BINS: Final = 0x1000
 """Byte offset of the first bin."""
@@ -51,6 +51,22 @@ class Listed(NamedTuple):
         # letters that Windows leaves alone (micro sign), or others write as two (sharp s)
         likely = (upper, upper.replace("\u039c", "\xb5"), name.upper())
         return self.hint in map(_hash, likely)
+
+
+def check_bins(data: bytes, size: int) -> Iterator[Notice]:
+    """The first place where the row of bins breaks, and a hive that is cut."""
+    end = BINS + size
+    if end > len(data):
+        yield Notice("HIVE-CELL", f"hive of {end} bytes cut after {len(data)}",
+                     "keys past the end are lost", len(data), end - len(data))
+    at, end = BINS, min(end, len(data) - 32)
+    while at < end:
+        mark, own, length = struct.unpack_from("<4sII", data, at)
+        if mark != b"hbin" or own != at - BINS or length < 4096 or length % 4096:
+            yield Notice("HIVE-CELL", "a bin is damaged", "its keys are read where they can be",
+                         at, 32)
+            return
+        at += length
 
 
 def _hash(name: str) -> int:

@@ -18,13 +18,13 @@ format"; docs/formats/jump-lists.md.
 import io
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import olefile
 
 from analyzer import times
-from analyzer.errors import Corrupt, EvidenceError, NotThisFormat, Unsupported
+from analyzer.errors import Corrupt, EvidenceError, Notice, NotThisFormat, Unsupported
 from analyzer.formats import shell_link
 from analyzer.formats.shell_link import ShellLink
 
@@ -51,6 +51,8 @@ class Destination:
     is_pinned: bool = False
     offset: int | None = None
     """Of its link, in a custom list."""
+    notices: tuple[Notice, ...] = ()
+    """Places count in the stream that each names, in a custom list in the file."""
 
 
 def automatic(data: bytes) -> Iterator[Destination | EvidenceError]:
@@ -92,8 +94,11 @@ def _entries(file: olefile.OleFileIO, listed: bytes, version: int,
         uses = struct.unpack_from("<I", listed, at + 116)[0] if version > 1 else None
         computer = listed[at + 72 : at + 88].partition(b"\0")[0].decode("cp1252", "replace")
         path = listed[at + fixed : end].decode("utf-16-le", "backslashreplace").rstrip("\0")
-        yield Destination(path, _link(file, f"{stream:x}"), computer, times.from_filetime(used),
-                          uses, pin != -1)
+        link, notices = _link(file, f"{stream:x}"), list[Notice]()
+        used_at = times.stamp(used, f"DestList: last use of {path[-200:]!a}", at + 100, notices)
+        notices += [replace(notice, what=f"stream {stream:x}: {notice.what}")
+                    for notice in (link.notices if link is not None else ())]
+        yield Destination(path, link, computer, used_at, uses, pin != -1, notices=tuple(notices))
         at = end + (4 if version > 1 else 0)
 
 
@@ -118,5 +123,6 @@ def custom(data: bytes) -> Iterator[Destination | EvidenceError]:
         except EvidenceError as error:
             yield error
         else:
-            yield Destination("", link, link.computer, offset=at)
+            yield Destination("", link, link.computer, offset=at, notices=tuple(
+                replace(notice, start=at + (notice.start or 0)) for notice in link.notices))
         at = following

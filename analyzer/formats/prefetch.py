@@ -15,7 +15,7 @@ from typing import Final
 import pyscca
 
 from analyzer import times
-from analyzer.errors import Corrupt, NotThisFormat, Unsupported
+from analyzer.errors import Corrupt, Notice, NotThisFormat, Unsupported
 
 LARGEST: Final = 32 << 20
 LARGEST_UNPACKED: Final = 64 << 20
@@ -26,14 +26,19 @@ _MOST_RUNS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Prefetch:
-    """One program. `ran_at` are its last runs (one up to 7, else up to eight), newest first."""
+    """One program.
+
+    ran_at  its last runs (one up to 7, else up to eight), newest first; None for one whose time
+            cannot be, which is noted (places count in the unpacked file)
+    """
 
     version: int
     program: str
     run_count: int
-    ran_at: tuple[int, ...]
+    ran_at: tuple[int | None, ...]
     loaded: tuple[str, ...]
     """Files it used in its first seconds, as device or volume paths."""
+    notices: tuple[Notice, ...] = ()
 
 
 def parse(data: bytes) -> Prefetch:
@@ -58,8 +63,12 @@ def _read(data: bytes) -> Prefetch:
     file.open_file_object(io.BytesIO(data))
     version: int = file.format_version
     runs = _MOST_RUNS if version >= 26 else 1
-    ran = [times.from_filetime(file.get_last_run_time_as_integer(at)) for at in range(runs)]
+    raw = [file.get_last_run_time_as_integer(number) for number in range(runs)]
+    notices: list[Notice] = []
+    first = 120 if version == 17 else 128
+    ran = [times.stamp(stamp, "last run", first + 8 * number, notices)
+           for number, stamp in enumerate(raw) if stamp not in times.NEVER]
     count = min(file.get_number_of_filenames(), MOST_NAMES)
     return Prefetch(version, file.executable_filename or "", file.run_count,
-                    tuple(at for at in ran if at is not None),
-                    tuple(filter(None, map(file.get_filename, range(count)))))
+                    tuple(ran), tuple(filter(None, map(file.get_filename, range(count)))),
+                    tuple(notices))

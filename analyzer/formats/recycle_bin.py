@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from analyzer import times
-from analyzer.errors import Corrupt, NotThisFormat, Unsupported
+from analyzer.errors import Corrupt, Notice, NotThisFormat, Unsupported
 
 LARGEST: Final = 64 << 20
 """Bytes of a list; an $I has at most 64 KiB."""
@@ -48,6 +48,7 @@ class Recycled:
     stored: str = ""
     is_out: bool = False
     offset: int = 0
+    notices: tuple[Notice, ...] = ()
 
 
 def parse_item(data: bytes) -> Recycled:
@@ -71,7 +72,9 @@ def parse_item(data: bytes) -> Recycled:
     path, is_whole = _wide(raw)
     if not is_whole:
         raise Corrupt(f"$I file cut in the path, after {path[-200:]!a}", len(data))
-    return Recycled(path, size, times.from_filetime(stamp), f"$I {version}")
+    notices: list[Notice] = []
+    return Recycled(path, size, _deleted(stamp, 16, notices), f"$I {version}",
+                    notices=tuple(notices))
 
 
 def parse_list(data: bytes) -> Iterator[Recycled | Corrupt]:
@@ -99,8 +102,14 @@ def _record(record: bytes, at: int) -> Recycled | Corrupt:
         return Corrupt(f"a record of INFO2 with drive {drive} and path {path[:80]!a}", at)
     name = path.rpartition("\\")[2]
     suffix = f".{name.rpartition('.')[2]}" if "." in name else ""
-    return Recycled(path, size, times.from_filetime(stamp), "INFO2",
-                    f"D{chr(ord('a') + drive)}{index}{suffix}", record[0] == 0, at)
+    notices: list[Notice] = []
+    return Recycled(path, size, _deleted(stamp, at + 268, notices), "INFO2",
+                    f"D{chr(ord('a') + drive)}{index}{suffix}", record[0] == 0, at, tuple(notices))
+
+
+def _deleted(raw: int, at: int, notices: list[Notice]) -> int | None:
+    """When it was deleted; the bin always says, so 0 is noted too."""
+    return times.stamp(raw, "time of deletion", at, notices, unset=())
 
 
 def _wide(raw: bytes) -> tuple[str, bool]:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from analyzer import times
-from analyzer.errors import Corrupt
+from analyzer.errors import Corrupt, Notice
 from analyzer.formats.sid import decode_sid
 
 MOST_MEMBERS: Final = 100_000
@@ -32,7 +32,6 @@ _FLAGS: Final = (
     (0x008, "temporary duplicate"), (0x010, "normal account"), (0x020, "MNS logon account"),
     (0x040, "interdomain trust"), (0x080, "workstation trust"), (0x100, "server trust"),
     (0x200, "password does not expire"), (0x400, "locked out"))
-_NEVER: Final = (0, 0x7FFF_FFFF_FFFF_FFFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +47,8 @@ class User:
     last_logon_at: int | None
     password_set_at: int | None
     bad_password_at: int | None
+    notices: tuple[Notice, ...] = ()
+    """Places count in F."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,16 @@ def user(f: bytes, v: bytes) -> User:
     """An account from its F and V; raises Corrupt."""
     if len(f) < 68:
         raise Corrupt(f"F of {len(f)} bytes, where an account has 80")
-    logon, _, password, _, bad = struct.unpack_from("<5Q", f, 8)
+    notices: list[Notice] = []
+    logon, password, bad = (
+        times.stamp(int.from_bytes(f[at:at + 8], "little"), f"F: {what}", at, notices)
+        for at, what in ((8, "last logon"), (24, "password set"), (40, "last bad password")))
     rid, _, flags = struct.unpack_from("<III", f, 48)
     name, full_name, comment = (_text(_part(v, 0, 0xCC, number)) for number in (1, 2, 3))
     rest = flags & ~sum(bit for bit, _ in _FLAGS)
     said = [name for bit, name in _FLAGS if flags & bit] + [f"{rest:#x}"] * bool(rest)
     return User(rid, name, full_name, comment, tuple(said), struct.unpack_from("<H", f, 66)[0],
-                _time(logon), _time(password), _time(bad))
+                logon, password, bad, tuple(notices))
 
 
 def alias(c: bytes) -> Group:
@@ -142,7 +146,3 @@ def _members(c: bytes, table: int, base: int) -> tuple[bytes, int]:
     """What there is of the members, and how many there should be."""
     offset, length, count = struct.unpack_from("<III", c, table + 24)
     return c[base + offset:base + offset + length], count
-
-
-def _time(filetime: int) -> int | None:
-    return None if filetime in _NEVER else times.from_filetime(filetime)

@@ -21,7 +21,7 @@ from typing import Final
 from uuid import UUID
 
 from analyzer import times
-from analyzer.errors import Corrupt, NotThisFormat
+from analyzer.errors import Corrupt, Notice, NotThisFormat
 from analyzer.formats.shell_items import path_of
 
 _CLSID: Final = UUID("00021401-0000-0000-c000-000000000046").bytes_le
@@ -54,6 +54,7 @@ class ShellLink:
     """Kind, serial number and label of the drive: `fixed drive 1A2B-3C4D "data"`."""
     computer: str = ""
     """NetBIOS name of the computer that the target was on when the link was made."""
+    notices: tuple[Notice, ...] = ()
 
 
 def parse(data: bytes) -> ShellLink:
@@ -87,9 +88,14 @@ def _parse(data: bytes) -> ShellLink:
     for flag in _STRINGS:
         if flags & flag:
             strings[flag], at = _string(data, at, is_unicode=bool(flags & _UNICODE))
-    created, accessed, written = (times.from_filetime(stamp) for stamp in stamps)
+    notices: list[Notice] = []
+    created, accessed, written = (
+        times.stamp(stamp, f"target {what}", place, notices, span=times.ANY)
+        for stamp, what, place in zip(stamps, ("created", "accessed", "written"), (28, 36, 44),
+                                      strict=True))
     return ShellLink(target, strings.get(8, ""), strings.get(0x10, ""), size, created, accessed,
-                     written, item_path, strings.get(0x20, ""), volume, _computer(data, at))
+                     written, item_path, strings.get(0x20, ""), volume, _computer(data, at),
+                     tuple(notices))
 
 
 def _volume(info: bytes) -> str:

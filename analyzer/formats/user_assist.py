@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from analyzer import times
-from analyzer.errors import Corrupt, Unsupported
+from analyzer.errors import Corrupt, Notice, Unsupported
 
 KEY: Final = "Software\\Microsoft\\Windows\\CurrentVersion\\Explorer\\UserAssist"
 _FIRST_COUNT: Final = 5
@@ -44,6 +44,7 @@ class Started:
     count: int
     focus_ms: int | None
     last_run_at: int | None
+    notices: tuple[Notice, ...] = ()
 
 
 def target_of(name: str) -> str:
@@ -54,14 +55,16 @@ def target_of(name: str) -> str:
 
 def parse(name: str, data: bytes) -> Started:
     """One value; raises Unsupported for other sizes, Corrupt for a count before the first."""
+    notices: list[Notice] = []
     if len(data) == 16:
         count, stamp = struct.unpack_from("<IQ", data, 4)
         if 0 < count < _FIRST_COUNT:
             raise Corrupt(f"a count of {count}, which begins at {_FIRST_COUNT}", 4)
         return Started(target_of(name), max(0, count - _FIRST_COUNT), None,
-                       times.from_filetime(stamp))
+                       times.stamp(stamp, "last run", 8, notices), tuple(notices))
     if len(data) == 72:
         count, _, focus = struct.unpack_from("<3I", data, 4)
         stamp, = struct.unpack_from("<Q", data, 60)
-        return Started(target_of(name), count, focus, times.from_filetime(stamp))
+        return Started(target_of(name), count, focus,
+                       times.stamp(stamp, "last run", 60, notices), tuple(notices))
     raise Unsupported(f"UserAssist value of {len(data)} bytes")

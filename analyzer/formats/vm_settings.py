@@ -29,11 +29,6 @@ Encoding = Literal["base64", "hex"]
 Decoded = str | int | bool | bytes | None
 _ID = re.compile("[0-9]{1,4}")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
-_EARLIEST: Final = 119_600_064_000_000_000
-"""1980-01-01: a clock that was never set shows this or later."""
-_AFTER: Final = 157_469_184_000_000_000
-"""2100-01-01: byte-swapped times fall after it or before the first."""
-_NEVER: Final = (0, -1, 2**63 - 1, 2**64 - 1)
 
 
 @dataclass(slots=True)
@@ -182,11 +177,6 @@ def as_bytes(text: str, encoding: Encoding = "base64") -> bytes | None:
         return None
 
 
-def is_plausible(ticks: int) -> bool:
-    """Whether a time lies between 1980 and 2100."""
-    return _EARLIEST <= ticks < _AFTER
-
-
 class Reader:
     """Typed look-ups in a tree; what does not fit is noted, never passed off as a value."""
 
@@ -241,17 +231,12 @@ class Reader:
         return self._plausible(path, data.hex(" "), int.from_bytes(data, "little"))
 
     def _plausible(self, path: str, text: str, ticks: int | None) -> int | None:
-        """`ticks` if between 1980 and 2100; 0 and the largest numbers are "never"."""
-        if ticks is None or ticks in _NEVER:
+        """`ticks` if a clock can show them; 0 and the largest numbers are "never"."""
+        if ticks is None or ticks in times.NEVER:
             return None
-        if is_plausible(ticks):
+        if ticks in times.CLOCK:
             return ticks
-        effect = "the time is left out"
-        swapped = int.from_bytes((ticks % 2**64).to_bytes(8, "little"), "big")
-        if is_plausible(swapped):
-            effect += f"; with its bytes in reverse order it would be {times.iso(swapped)}"
-        self.note(Notice("TIME-RANGE", f"{self._key(path)} is {text!a}: no time between "
-                         "1980 and 2100", effect))
+        self.note(times.out_of_range(f"{self._key(path)} is {text!a}", ticks))
         return None
 
     def unfit(self, path: str, text: str, wanted: str) -> None:

@@ -67,14 +67,15 @@ def registrations(system: WindowsSystem, kind: str) -> Iterator[Registration]:
         for item in below.children():
             if item.entry.allocated and item.name.lower().endswith(".lnk"):
                 try:
-                    yield follow(system, item, _target(item))
+                    yield follow(system, item, _target(system, item))
                 except EvidenceError as error:
                     system.problem(error, item.source, "what this shortcut registers is not known")
 
 
-def _target(link: Item) -> str:
+def _target(system: WindowsSystem, link: Item) -> str:
     """Where a shortcut leads: its path, else the one relative to itself; "" for neither."""
     read = shell_link.parse(link.read(LARGEST_LINK))
+    system.ledger.notices(read.notices, link.source)
     if read.target or not read.relative_path:
         return read.target
     folder = link.path.rpartition("\\")[0]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from analyzer import times
-from analyzer.errors import EvidenceError, Unsupported
+from analyzer.errors import EvidenceError, Notice, Unsupported
 from analyzer.formats.hive import Key
 from analyzer.formats.hns import LARGEST, Bag, carve, parse
 from analyzer.places import there
@@ -29,7 +29,8 @@ def host_networks(system: WindowsSystem) -> Iterator[Record]:
             system.cover(item.path, "unreadable", NAME)
             continue
         for offset, bag in found:
-            yield system.own(_object(item.source.at(offset=offset), "HNS.data", "", bag, None))
+            yield system.own(
+                _object(system, item.source.at(offset=offset), "HNS.data", "", bag, None))
     for store in STORES:
         path = f"{system.registry.control_set}\\Services\\hns\\State\\HostComputeNetwork\\{store}"
         top = system.registry.key("SYSTEM", path) if system.registry.control_set else None
@@ -44,14 +45,16 @@ def _values(system: WindowsSystem, store: str, kind: str, key: Key) -> Iterator[
         if value.type_name != "REG_BINARY":
             continue
         try:
-            yield _object(source, store, kind, parse(value.data), key.last_written_at)
+            yield _object(system, source, store, kind, parse(value.data), key.last_written_at)
         except EvidenceError as error:
             system.problem(error, source, "this object is missing", NAME)
 
 
-def _object(source: Source, store: str, kind: str, bag: Bag,
+def _object(system: WindowsSystem, source: Source, store: str, kind: str, bag: Bag,
             written_at: int | None) -> HostNetworkObject:
-    started = bag.number("StartTime")
+    notices: list[Notice] = []
+    started = times.stamp(bag.number("StartTime") or 0, "StartTime", None, notices)
+    system.ledger.notices(notices, source, NAME)
     addresses = (*bag.all("IpAddress"), *bag.all("IPAddress"))
     return HostNetworkObject(
         source=source, vm_id=bag.text("VirtualMachine"), store=store, kind=kind,
@@ -59,5 +62,4 @@ def _object(source: Source, store: str, kind: str, bag: Bag,
         mac=bag.text("MacAddress"), ip_addresses=addresses, gateway=bag.text("GatewayAddress"),
         network_id=bag.text("VirtualNetwork").upper(), network_name=bag.text("VirtualNetworkName"),
         details=tuple(f"{name}={value}" for name, value in bag.properties[:MOST_DETAILS]),
-        object_started_at=times.from_filetime(started) if started is not None else None,
-        written_at=written_at)
+        object_started_at=started, written_at=written_at)

@@ -32,7 +32,9 @@ def jump_lists(system: WindowsSystem) -> Iterator[Record]:
                 for found in parse(item.read(LARGEST)):
                     if isinstance(found, EvidenceError):
                         _lost(system, folder, item, found)
-                    elif _matters(found):
+                        continue
+                    system.ledger.notices(found.notices, item.source, NAME)
+                    if _matters(found):
                         yield system.own(_row(owner, item, found))
             except EvidenceError as error:
                 _lost(system, folder, item, error)

@@ -27,11 +27,13 @@ def prefetch(system: WindowsSystem) -> Iterator[Record]:
             continue
         for item in items:
             try:
-                row = _row(item, parse(item.read(LARGEST)))
+                said = parse(item.read(LARGEST))
             except EvidenceError as error:
                 system.problem(error, item.source, "that this program ran is missing", NAME)
                 system.cover(folder.path, "partial", NAME)
                 continue
+            system.ledger.notices(said.notices, item.source, NAME)
+            row = _row(item, said)
             if row is not None:
                 yield system.own(row)
 
@@ -41,7 +43,7 @@ def _row(item: Item, said: Prefetch) -> UserTrace | None:
     if not files and not concerns_machines(said.program) and \
             not is_management_program(said.program):
         return None
-    earlier = tuple(f"ran at {times.iso(at)}" for at in said.ran_at[1:])
+    earlier = tuple(f"ran at {times.iso(at)}" for at in said.ran_at[1:] if at is not None)
     loaded = tuple(f"used {path}" for path in files[:MOST_LOADED])
     return UserTrace(
         source=item.placed(), trace="Prefetch", user_sid="", target=said.program,

@@ -27,10 +27,12 @@ def shortcuts(system: WindowsSystem) -> Iterator[Record]:
             system.cover(folder.path, "skipped by limit", NAME)
         for item in items[:MOST]:
             try:
-                row = _row(owner, item, shell_link.parse(item.read(LARGEST)))
+                link = shell_link.parse(item.read(LARGEST))
             except EvidenceError as error:
                 _lost(system, folder, item, error, "partial")
                 continue
+            system.ledger.notices(link.notices, item.source, NAME)
+            row = _row(owner, item, link)
             if row is not None:
                 yield system.own(row)
 

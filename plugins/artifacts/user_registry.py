@@ -36,15 +36,16 @@ def _read(system: WindowsSystem, owner: Owner, item: Item) -> Iterator[UserTrace
         system.problem(error, item.source, "the traces in this hive are missing", NAME)
         system.cover(item.path, "unreadable", NAME)
         return
-    yield from _started(owner, item, hive, lost)
+    yield from _started(system, owner, item, hive, lost)
     yield from _recent(owner, item, hive, lost)
-    for notice in (*notices, *hive.notices):
+    for notice in (*notices, *hive.notices, *hive.odd_times.values()):
         system.notice(notice, item.source, NAME)
     if hive.notices:
         system.cover(item.path, "partial", NAME)
 
 
-def _started(owner: Owner, item: Item, hive: Hive, lost: Lost) -> Iterator[UserTrace]:
+def _started(system: WindowsSystem, owner: Owner, item: Item, hive: Hive,
+             lost: Lost) -> Iterator[UserTrace]:
     try:
         top = hive.key(KEY)
         keys = list(top.subkeys()) if top is not None else []
@@ -62,10 +63,12 @@ def _started(owner: Owner, item: Item, hive: Hive, lost: Lost) -> Iterator[UserT
             except EvidenceError as error:
                 lost(error, f"{key.path}\\{value.name}")
                 continue
+            source = item.source.at(f"{key.path}\\{value.name}", value.offset)
+            system.ledger.notices(said.notices, source, NAME)
             focus = () if said.focus_ms is None else (f"in focus for {said.focus_ms} ms",)
             yield UserTrace(
-                source=item.source.at(f"{key.path}\\{value.name}", value.offset),
-                trace="UserAssist", user_sid=owner.sid, account_name=owner.name, target=target,
+                source=source, trace="UserAssist", user_sid=owner.sid, account_name=owner.name,
+                target=target,
                 vm_id=machine_of(target), details=focus, use_count=said.count,
                 last_used_at=said.last_run_at)
 

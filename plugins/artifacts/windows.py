@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from analyzer import times
-from analyzer.errors import Corrupt, EvidenceError
+from analyzer.errors import Corrupt, EvidenceError, Notice
 from analyzer.machines import virtual_server
 from analyzer.plugin import artifact
 from analyzer.records import Record, System
@@ -97,8 +97,11 @@ def _shutdown(system: WindowsSystem, key: str) -> int | None:
     value = system.registry.value("SYSTEM", key, "ShutdownTime")
     if value is None:
         return None
+    source, notices = system.registry.source("SYSTEM").at(key), list[Notice]()
     if len(value.data) != 8:
         system.problem(Corrupt(f"ShutdownTime has {len(value.data)} bytes, not 8", value.offset),
-                       system.registry.source("SYSTEM").at(key), "this time is missing")
+                       source, "this time is missing")
         return None
-    return times.from_filetime(int.from_bytes(value.data, "little"))
+    at = times.stamp(int.from_bytes(value.data, "little"), "ShutdownTime", value.offset, notices)
+    system.ledger.notices(notices, source)
+    return at

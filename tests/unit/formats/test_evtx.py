@@ -197,3 +197,14 @@ def test_damage_never_invents_an_event_and_ends() -> None:
         if not log.notices:
             assert {row.record_id: row.data for row in found} == {
                 number: row.data for number, row in true.items()}
+
+
+def test_a_records_time_that_cannot_be_is_said_and_that_of_its_text_shown() -> None:
+    data = bytearray(build(events(2)))
+    at = data.index(b"**\0\0") + 16
+    data[at:at + 8] = AT.to_bytes(8, "big")
+    found, _, log = read(bytes(data))
+    assert [row.written_at for row in found] == [AT, AT + 1]
+    odd = [notice for notice in log.notices if notice.code == "TIME-RANGE"]
+    assert [notice.start for notice in odd] == [at]
+    assert f"{int.from_bytes(AT.to_bytes(8, 'big'), 'little'):#018x}" in odd[0].what

@@ -32,7 +32,7 @@ def test_a_made_file() -> None:
 def test_real_files(name: str, version: int, runs: int, last: str, plaso: Path) -> None:
     """Values as plaso's own tests state them."""
     got = parse((plaso / "winprefetch" / name).read_bytes())
-    assert (got.version, got.run_count) == (version, runs)
+    assert (got.version, got.run_count, got.notices) == (version, runs, ())
     assert not last or times.iso(got.ran_at[0]) == last
     assert got.loaded[0].endswith("\\NTDLL.DLL")
     assert name.startswith(got.program)

@@ -26,6 +26,7 @@ COUNTS = dict(zip(HIVES, ((4, 3, 8), (2, 1, 11), (2, 1, 11), (4, 1, 13), (2, 1, 
                           (5, 1, 19)), strict=True))
 """Users, global groups, built-in aliases: how many keys there are."""
 COMPUTER = "S-1-5-21-1482476501-839522115-2147093821"
+AT = 128_900_000_000_000_000
 SOME = ["S-1-5-21-1-2-3-500", "S-1-5-18", "S-1-5-21-9-9-9-512"]
 
 
@@ -104,10 +105,11 @@ def test_the_domain_is_the_one_that_security_names(name: str, realdata: Path) ->
 
 
 def test_what_was_written_comes_back() -> None:
-    user = sam.user(sam_values.user_f(1001, 0x1211, 300, 5, 6, 7),
+    user = sam.user(sam_values.user_f(1001, 0x1211, 300, AT, AT + 6, AT + 7),
                     sam_values.user_v("kb", "Karl Bär", "x"))
     assert user == sam.User(1001, "kb", "Karl Bär", "x", (
-        "disabled", "normal account", "password does not expire", "0x1000"), 300, 5, 6, 7)
+        "disabled", "normal account", "password does not expire", "0x1000"), 300, AT, AT + 6,
+        AT + 7)
     assert sam.user(sam_values.user_f(1, 0, 0, sam_values.NEVER),
                     sam_values.user_v("")).last_logon_at is None
     assert sam.alias(sam_values.alias_c(578, "Hyper-V", "c", SOME)) == sam.Group(
