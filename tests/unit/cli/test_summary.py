@@ -25,7 +25,7 @@ def test_many_snapshots() -> None:
     rows = [row(f"{n}", "0" if n else "") for n in range(20_000)]
     before = time.process_time()
     assert len(_tree(rows)) == 20_000
-    assert time.process_time() - before < 2
+    assert time.process_time() - before < 25  # RELIABILITY G8
 
 
 def test_a_long_row_of_snapshots_is_not_indented_for_ever() -> None:

@@ -96,7 +96,7 @@ def test_mutants(start: int) -> None:
                     continue
         except EvidenceError:
             continue
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 25  # RELIABILITY G8
 
 
 def test_every_bad_sector_of_the_mft() -> None:

@@ -355,7 +355,7 @@ def test_bombs_end(name: str) -> None:
         assert sum(len(s.text) for s in got.settings) <= 2 * len(data)
     except EvidenceError:
         pass
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 25  # RELIABILITY G8
 
 
 def test_a_flood_of_bad_values_is_cut_short() -> None:

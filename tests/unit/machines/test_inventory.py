@@ -200,7 +200,7 @@ def test_ten_thousand_snapshots_in_a_row() -> None:
     rows = {str(n): Row(n) for n in range(10_000)}
     before = time.process_time()
     assert list(_cut_cycles(rows)) == []  # type: ignore[arg-type] # what it asks of a Node
-    assert time.process_time() - before < 2
+    assert time.process_time() - before < 25  # RELIABILITY G8
 
 
 def test_a_snapshot_of_an_unknown_machine_is_an_orphan() -> None:
