@@ -20,7 +20,7 @@ FILES = {
     "qcow compressed": qcow1(MEDIA, compress=True), "vmdk": sparse(MEDIA),
     "vmdk compressed": sparse(MEDIA, compress=True),
 }
-SECONDS = 2.0
+SECONDS = 25.0  # RELIABILITY G8
 MUTANTS = 2000 if os.environ.get("VMTRAIL_SLOW") else 150
 
 
