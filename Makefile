@@ -46,7 +46,7 @@ report: $(VENV)/.runtime
 	$(VENV)/bin/vmtrail analyze '$(IMAGE)' -o '$(CASE)' $(if $(filter file,$(origin CASE)),--overwrite)
 
 test: $(VENV)/.dev
-	$(RUN) -m pytest -n $(JOBS) $(PYTEST)
+	$(RUN) -m pytest -n $(JOBS) --dist worksteal $(PYTEST)
 
 # Error rates come from tests/recorded/mutants.json: `make fuzz` writes it as fuzz/recorded.json.
 validation: $(VENV)/.dev
