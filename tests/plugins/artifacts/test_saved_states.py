@@ -65,7 +65,8 @@ def test_run_time_states_of_2016() -> None:
             for name, r in rows.items()} == {
         f"{VM}.vmrs": (True, "1 of 2 MB of memory; no state of processors and devices", True),
         f"{STRAY}.VMRS": (False, "no saved state in it", False),
-        f"{S1}.vmrs": (True, "", False), f"{S1}.vmgs": (None, "", False)}
+        f"{S1}.vmrs": (True, "", False),
+        f"{S1}.vmgs": (None, "not decoded: no guest state file", False)}
     assert rows[f"{S1}.vmrs"].memory_basis == "inferred: from its size only"
 
 
