@@ -237,7 +237,7 @@ def test_bombs_end(name: str) -> None:
     done = subprocess.run([sys.executable, "-m", "tests.unit.formats.hive_bombs", name], cwd=ROOT,
                           capture_output=True, text=True, timeout=60, check=True)
     seconds, megabytes, keys, _, notices = (float(word) for word in done.stdout.split())
-    assert seconds < 5
+    assert seconds < 25  # RELIABILITY G8
     assert megabytes < 500
     assert 1 <= keys <= 1000
     assert 1 <= notices <= hive_module.MOST_NOTICES + 2
