@@ -42,15 +42,15 @@ class NotThisFormat(EvidenceError):  # noqa: N818 - the name says what was found
     """A probe met another format; not a finding."""
 
 
-class Unsupported(EvidenceError):  # noqa: N818 - as above
+class Unsupported(EvidenceError):  # noqa: N818 - the name says what was found
     """Valid, but not decoded yet."""
 
 
-class Corrupt(EvidenceError):  # noqa: N818 - as above
+class Corrupt(EvidenceError):  # noqa: N818 - the name says what was found
     """Breaks the rules of its own format."""
 
 
-class Unreadable(EvidenceError):  # noqa: N818 - as above
+class Unreadable(EvidenceError):  # noqa: N818 - the name says what was found
     """Bytes that cannot be known: `length` bytes from offset `at` of the Blocks that was read.
 
     The range is the first unreadable one inside the request, cut to the request.
@@ -69,15 +69,15 @@ class MissingParent(Unreadable):
     """Bytes that live in the parent of a differencing disk, and that parent is not there."""
 
 
-class NotInEvidence(EvidenceError):  # noqa: N818 - as above
+class NotInEvidence(EvidenceError):  # noqa: N818 - the name says what was found
     """A link or a path leads to a volume, share or file that was not acquired."""
 
 
-class Refused(EvidenceError):  # noqa: N818 - as above
+class Refused(EvidenceError):  # noqa: N818 - the name says what was found
     """An artefact that killed a process that read it. The engine says so, nobody else."""
 
 
-class Exhausted(EvidenceError):  # noqa: N818 - as above
+class Exhausted(EvidenceError):  # noqa: N818 - the name says what was found
     """Reading takes more than a process may use; `code` is that of the Problem."""
 
     def __init__(self, code: str, what: str) -> None:

@@ -121,8 +121,7 @@ class Registry:
             place = f"{self._windows.path}\\System32\\config\\{name}"
             failure = self._failures.get(name)
             if hive is not None:
-                self._ledger.notices((*self._replayed[name], *hive.notices,
-                                      *hive.odd_times.values()), self.source(name))
+                self._ledger.notices((*self._replayed[name], *hive.remarks), self.source(name))
                 self._ledger.cover(place, "partial" if hive.notices else "read")
             elif failure is not None:
                 self._ledger.problem(failure, self._ledger.source.at(place),

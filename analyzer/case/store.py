@@ -305,7 +305,7 @@ class PartitionWriter:
         try:
             self.flush()
             finished = [p for p in self._partitions.values() if p.close()]
-        except BaseException:
+        except BaseException:  # Ctrl-C too: nothing half-written is left; it goes on up
             for partition in self._partitions.values():
                 partition.discard()
             raise

@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
-from analyzer.records import SEVERITIES
+from analyzer.records import SEVERITIES, gravity
 from analyzer.source import Source
 from analyzer.text import show
 
@@ -27,7 +27,7 @@ def findings(arguments: Namespace) -> int:
     order = list(SEVERITIES)
     wanted = order[:order.index(arguments.severity) + 1]
     rows = [row for row in tables.rows("finding") if row["severity"] in wanted]
-    rows.sort(key=lambda row: (order.index(row["severity"]), row["code"]))
+    rows.sort(key=lambda row: (gravity(row), row["code"]))
     lines = _objects(rows, rules) if arguments.json else _sections(rows, rules)
     sys.stdout.writelines(f"{line}\n" for line in lines)
     return 0

@@ -132,8 +132,8 @@ def export(arguments: Namespace) -> int:
             for data in _content(found):
                 digest.update(data)
                 file.write(data)
-    except BaseException:
-        target.unlink()  # never leave half a file that looks whole
+    except BaseException:  # Ctrl-C too: never leave half a file that looks whole; it goes on up
+        target.unlink()
         raise
     sys.stdout.write(f"{digest.hexdigest()}  {target}\n")
     return 0

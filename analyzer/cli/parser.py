@@ -68,10 +68,6 @@ class _Parser(argparse.ArgumentParser):
         return []
 
 
-def _format(text: str) -> str:
-    return text.lower()
-
-
 def _formats(text: str) -> tuple[str, ...]:
     return tuple(part for part in text.lower().split(",") if part)
 
@@ -143,7 +139,7 @@ def _case_verbs(verbs: Any) -> None:
                              "(default: all but those on request)")
     parser = _add(verbs, "inventory", "stored:inventory", "show the machines of a case")
     parser.add_argument("case", metavar="CASE")
-    parser.add_argument("--format", type=_format, default="table", metavar="F",
+    parser.add_argument("--format", type=str.lower, default="table", metavar="F",
                         help="table, json, csv, markdown, schema or case (default: %(default)s)")
     _timezone(parser)
     parser = _add(verbs, "findings", "findings:findings", "show what the rules found", """\
@@ -162,7 +158,7 @@ rules are in docs/findings.md and, as this case was judged by them, in its table
     parser.add_argument("--from", dest="begin", default="", metavar="T",
                         help="from this time on, ISO 8601, UTC: 2008-11-09 or 2008-11-09T05:34")
     parser.add_argument("--to", dest="end", default="", metavar="T", help="up to before this time")
-    parser.add_argument("--format", type=_format, default="csv", metavar="F",
+    parser.add_argument("--format", type=str.lower, default="csv", metavar="F",
                         help="csv, jsonl, bodyfile, parquet, l2tcsv, ez or ecs "
                              "(default: %(default)s)")
     _timezone(parser)

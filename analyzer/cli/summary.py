@@ -8,7 +8,7 @@ from analyzer import times
 from analyzer.case.folder import Case
 from analyzer.case.manifest import load
 from analyzer.case.query import CaseTables
-from analyzer.records import SEVERITIES
+from analyzer.records import gravity
 
 _DEEPEST: Final = 40
 """Levels of the tree that are indented: a row of thousands stays readable."""
@@ -92,10 +92,10 @@ def _guest(row: dict[str, Any], names: dict[str, str], snapshots: dict[str, str]
 
 def _findings(tables: CaseTables) -> list[str]:
     """A line for each rule that found something, the gravest first."""
-    order = list(SEVERITIES)
-    counts = Counter((row["severity"], row["code"], row["title"]) for row in tables.rows("finding"))
-    return [f"{count:>5} × {severity:<6} {code}: {title}" for (severity, code, title), count
-            in sorted(counts.items(), key=lambda one: (order.index(one[0][0]), one[0]))]
+    counts = Counter((gravity(row), row["severity"], row["code"], row["title"])
+                     for row in tables.rows("finding"))
+    return [f"{count:>5} × {severity:<6} {code}: {title}"
+            for (_, severity, code, title), count in sorted(counts.items())]
 
 
 def _machines(tables: CaseTables) -> Iterator[str]:

@@ -94,7 +94,7 @@ class Export:
         try:
             make_writer(self._plan, output)
             journal.begin(self._plan)
-        except BaseException:
+        except BaseException:  # whatever ends it, Ctrl-C too: nothing is begun, and it goes on up
             self._target.discard()
             raise
 
@@ -113,7 +113,7 @@ class Export:
         except Unreadable:
             self._target.discard()
             raise
-        except BaseException:
+        except BaseException:  # Ctrl-C too: how far it got is noted, and it goes on up
             with suppress(OutputFull, UsageError):
                 self._note(writer, output, journal)
             raise

@@ -70,7 +70,7 @@ class Target:
                 output.write_at(0, text.encode())
                 output.sync()
             _move(self.beside(".part"), self.path)
-        except BaseException:
+        except BaseException:  # Ctrl-C too: no description without its disk; it goes on up
             beside.unlink(missing_ok=True)
             raise
         self.beside(".part.journal").unlink()

@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -254,8 +255,7 @@ class TaskRun:
             for step in self.request.task.steps:
                 self.voice.begin(step)
                 self._step(step, _CASE,
-                           lambda s=step: self._report(case, tables, self.plugins[s]),  # type: ignore[misc] # lambda
-                           (), take)
+                           partial(self._report, case, tables, self.plugins[step]), (), take)
 
         self._writing(self.request.task.task_id, work)
 

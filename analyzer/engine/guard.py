@@ -81,7 +81,7 @@ def guarded(step: str, place: Place, work: Callable[[], Iterable[Record | Batch]
                 raise CannotWrite(error) from error
     except CannotWrite:
         raise
-    except Exception as error:
+    except Exception as error:  # the one place that catches all: a step's error is a Problem
         lack = watch.lack(error)
         if lack is not None and watch.last():
             raise Overdrawn(lack) from error

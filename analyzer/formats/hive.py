@@ -45,10 +45,7 @@ _KEY_HEAD, _VALUE_HEAD = 76, 20
 
 
 class Hive:
-    """One hive in memory. `notices` and `odd_times` grow while keys are read.
-
-    odd_times  by offset of its key, the notice on a last write that cannot be
-    """
+    """One hive in memory; what it notes grows while keys are read."""
 
     def __init__(self, data: bytes) -> None:
         """Use `Hive.open`."""
@@ -59,7 +56,7 @@ class Hive:
         self._known: dict[tuple[int, str], Key] = {}  # for the next look-up by path
         self._noted: set[Notice] = set()
         self.notices: list[Notice] = []
-        self.odd_times: dict[int, Notice] = {}
+        self._odd_times: dict[int, Notice] = {}  # by offset of the key
         self.last_written_at = self._time(self._base.unpack_qword(12), "the hive", 8)
         self.root = self._find_root()
 
@@ -171,10 +168,10 @@ class Hive:
             return raw
         odd: list[Notice] = []
         times.stamp(raw, f"last write of {name[-200:]!a}", at + 4, odd)
-        if odd and len(self.odd_times) < MOST_NOTICES:
-            self.odd_times[at] = odd[0]
+        if odd and len(self._odd_times) < MOST_NOTICES:
+            self._odd_times[at] = odd[0]
         elif odd:
-            self.odd_times.setdefault(-1, replace(odd[0], what="more are not counted", start=None))
+            self._odd_times.setdefault(-1, replace(odd[0], what="more are not counted", start=None))
         return None
 
     def _find_root(self) -> "Key":
@@ -310,7 +307,10 @@ class Hive:
             raise Damage(f"{size} bytes of data in a cell of {room}", value_at)
         return self._cells.big_data(at, size)
 
-    # state of the whole
+    @property
+    def remarks(self) -> tuple[Notice, ...]:
+        """`notices`, and those on last writes that cannot be, which leave a hive whole."""
+        return (*self.notices, *self._odd_times.values())
 
     def _check_base(self) -> None:
         """Notes a hive that was not written to the end; its log files would complete it."""

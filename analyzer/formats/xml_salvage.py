@@ -11,8 +11,7 @@ A container that is open on both sides of a hole is one element where its name d
 among its siblings, or the hole is too short for its end tag and another start tag; else it is
 two, of which the second has no attributes, because its start tag is lost (`Node.headless`).
 
-Bounds: at most MOST_TOKENS tags, DEEPEST levels, MOST_HOLES
-damages.
+Bounds: at most MOST_TOKENS tags, DEEPEST levels, MOST_HOLES damages.
 """
 
 from collections import Counter

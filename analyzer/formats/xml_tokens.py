@@ -162,5 +162,3 @@ def _doctype_end(text: str, at: int) -> int:
         return end
     close = re.compile(r"\]\s{0,80}>").search(text, subset)
     return close.end() - 1 if close else -1
-
-

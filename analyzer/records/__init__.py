@@ -6,7 +6,7 @@ from analyzer.records.access import AccessGrant, Account, FileAccess
 from analyzer.records.batch import Batch, masked
 from analyzer.records.hosts import HostService, HostSetting, RoleEvidence
 from analyzer.records.installations import Evidence, FileEntry, GuestIdentity, System, Volume
-from analyzer.records.logs import EventActor, LogEvent
+from analyzer.records.logs import EventActor, LogEvent, event_cited, event_values
 from analyzer.records.machine_settings import (
     VirtualNetwork,
     VmAdapterFeature,
@@ -16,6 +16,7 @@ from analyzer.records.machine_settings import (
 )
 from analyzer.records.machine_states import SavedState, VmFormerSetting, VmRuntimeState
 from analyzer.records.machines import (
+    NOT_HERE,
     DiskCompanion,
     DiskLayer,
     Snapshot,
@@ -33,7 +34,7 @@ from analyzer.records.networks import (
 from analyzer.records.record import Record, column_types, moment, moments, table_name
 from analyzer.records.registry import DeletedRegistryKey
 from analyzer.records.results import Coverage, Event, Finding, Problem, Run
-from analyzer.records.rules import SEVERITIES, FindingRule, Rule
+from analyzer.records.rules import SEVERITIES, FindingRule, Rule, gravity, once_each
 from analyzer.records.stories import LifeEvent
 from analyzer.records.witnesses import (
     AccessLogClient,
@@ -45,6 +46,7 @@ from analyzer.records.witnesses import (
 )
 
 __all__ = [
+    "NOT_HERE",
     "SEVERITIES",
     "TABLES",
     "AccessGrant",
@@ -97,10 +99,14 @@ __all__ = [
     "VmSetting",
     "Volume",
     "column_types",
+    "event_cited",
+    "event_values",
     "events",
+    "gravity",
     "masked",
     "moment",
     "moments",
+    "once_each",
     "table_name",
 ]
 

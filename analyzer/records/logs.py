@@ -1,7 +1,8 @@
 """Records of event logs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from analyzer.records.record import Record, moment
 
@@ -41,6 +42,16 @@ class LogEvent(Record):
         about = " ".join(filter(None, (self.vm_name, self.concerns)))
         what = f"{self.meaning}: {about}" if self.meaning and about else self.meaning or about
         return f"{what} ({self.provider or self.channel} {number})".strip()
+
+
+def event_values(row: Mapping[str, Any]) -> dict[str, str]:
+    """The `event_data` of a stored LogEvent by name."""
+    return dict(line.split("=", 1) for line in row["event_data"] if "=" in line)
+
+
+def event_cited(row: Mapping[str, Any]) -> str:
+    """`Microsoft-Windows-Eventlog 1102, record 2`, of a stored LogEvent."""
+    return f"{row['provider']} {row['event_id']}, record {row['event_record_id']}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

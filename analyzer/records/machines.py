@@ -1,9 +1,12 @@
 """Records of virtual machines, snapshots, their hardware and disks."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from analyzer.records.record import Record, moment
+
+NOT_HERE: Final = "no volume of this system"
+"""In brackets behind a `DiskLayer.parent_volume` that the system of the disk does not know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,14 @@
 """Rules: what a finding means, why it matters, and what else looks like it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from analyzer.records.record import Record
 from analyzer.records.results import Finding
 from analyzer.source import Source
 
+Row = TypeVar("Row", bound=Mapping[str, Any])
 Severity = Literal["high", "medium", "low", "info"]
 SEVERITIES: Final[dict[Severity, str]] = {
     "high": "what an intruder or someone who hides something does, and seldom anyone else",
@@ -15,6 +16,24 @@ SEVERITIES: Final[dict[Severity, str]] = {
     "low": "is usual in operation, and matters for what other statements are worth",
     "info": "says how to read the rest"}
 """In order, with what it means."""
+
+
+def gravity(row: Mapping[str, Any]) -> int:
+    """Place of a finding's severity among SEVERITIES, 0 for the gravest; for sorting."""
+    severities = list(SEVERITIES)
+    return severities.index(row["severity"]) if row["severity"] in SEVERITIES else len(severities)
+
+
+def once_each(rows: Iterable[Row], *columns: str) -> Iterator[Row]:
+    """The first row of each value of these columns: what is judged once, however often it stands
+    in a table.
+    """
+    told = set()
+    for row in rows:
+        key = tuple(row[column] for column in columns)
+        if key not in told:
+            told.add(key)
+            yield row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

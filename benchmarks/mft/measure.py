@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -109,11 +110,8 @@ MEASURED: Final[dict[str, Callable[[Path], int]]] = {
 
 def main(name: str, path: Path) -> None:
     """Measure one; importing is not counted."""
-    import pytsk3  # noqa: F401 - loaded before the clock runs
-
-    from analyzer.evidence import open_evidence  # noqa: F401
-    from analyzer.filesystem.ntfs import Ntfs  # noqa: F401
-
+    for module in ("pytsk3", "analyzer.evidence", "analyzer.filesystem.ntfs"):
+        import_module(module)
     before, began = _used(), time.perf_counter()
     names = MEASURED[name](path)
     seconds = time.perf_counter() - began

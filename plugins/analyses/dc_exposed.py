@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from analyzer.plugin import Tables, rule
-from analyzer.records import Record, Rule
+from analyzer.records import Record, Rule, event_cited
 
 RULE = Rule(
     code="DC-EXPOSED", severity="high",
@@ -30,8 +30,7 @@ def dc_exposed(tables: Tables) -> Iterator[Record]:
         path = row["concerns"].removeprefix("\\\\?\\").lower()
         if (row["meaning"] == "exported" and row["vm_id"] in machines) or path in disks:
             yield _found(row, row["concerns"] or row["vm_name"] or row["vm_id"],
-                         TAKEN[row["meaning"]], f"direct: {row['provider']} {row['event_id']}, "
-                         f"record {row['event_record_id']}")
+                         TAKEN[row["meaning"]], f"direct: {event_cited(row)}")
     registered = {row["vm_id"] for row in tables.rows("virtual_machine")
                   if row["state"].startswith("registered")}
     for row in tables.rows("virtual_machine"):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from analyzer.plugin import Tables, rule
-from analyzer.records import Record, Rule
+from analyzer.records import Record, Rule, once_each
 
 RULE = Rule(
     code="DISK-BROKEN", severity="medium",
@@ -17,11 +17,9 @@ RULE = Rule(
 @rule(RULE, reads=("disk_layer",))
 def disk_broken(tables: Tables) -> Iterator[Record]:
     """Disks whose parent is missing, cyclic, or too deep below, once each."""
-    told = set()
-    for row in tables.rows("disk_layer"):
-        is_broken = any(word in row["verdict"] for word in ("parent missing", "cyclic", "too deep"))
-        if is_broken and row["path"] not in told:
-            told.add(row["path"])
-            yield RULE.found(row, f"{row['path']}: {row['verdict']} ({row['parent_path']}); "
-                             f"{row['unreadable_bytes']} bytes cannot be known",
-                             "derived: unique ids of all disks found")
+    broken = (row for row in tables.rows("disk_layer")
+              if any(word in row["verdict"] for word in ("parent missing", "cyclic", "too deep")))
+    for row in once_each(broken, "path"):
+        yield RULE.found(row, f"{row['path']}: {row['verdict']} ({row['parent_path']}); "
+                         f"{row['unreadable_bytes']} bytes cannot be known",
+                         "derived: unique ids of all disks found")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from analyzer.plugin import Tables, rule
-from analyzer.records import Record, Rule
+from analyzer.records import Record, Rule, once_each
 
 RULE = Rule(
     code="DISK-CREATOR", severity="info",
@@ -17,9 +17,7 @@ OLD = {"vs": "Virtual Server 2005", "vpc": "Virtual PC"}
 @rule(RULE, reads=("disk_layer",))
 def disk_creator(tables: Tables) -> Iterator[Record]:
     """Disks made by Virtual Server 2005 or Virtual PC, once each."""
-    told = set()
-    for row in tables.rows("disk_layer"):
-        if row["creator"] in OLD and row["path"] not in told:
-            told.add(row["path"])
-            yield RULE.found(row, f"{row['path']} was made by {OLD[row['creator']]}",
-                             "direct: creator application in the footer")
+    old = (row for row in tables.rows("disk_layer") if row["creator"] in OLD)
+    for row in once_each(old, "path"):
+        yield RULE.found(row, f"{row['path']} was made by {OLD[row['creator']]}",
+                         "direct: creator application in the footer")

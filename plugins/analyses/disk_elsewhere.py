@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from analyzer.plugin import Tables, rule
-from analyzer.records import Record, Rule
+from analyzer.records import NOT_HERE, Record, Rule, once_each
 
 RULE = Rule(
     code="DISK-ELSEWHERE", severity="low",
@@ -17,11 +17,10 @@ RULE = Rule(
 @rule(RULE, reads=("disk_layer",))
 def disk_elsewhere(tables: Tables) -> Iterator[Record]:
     """VHDX files whose parent locator names a volume that MountedDevices lacks, once each."""
-    told = set()
-    for row in tables.rows("disk_layer"):
-        if row["parent_volume"].endswith("(no volume of this system)") and row["path"] not in told:
-            told.add(row["path"])
-            yield RULE.found(row, f"the parent of {row['path']} lay on "
-                             f"{row['parent_volume'].partition(' ')[0]}, which this system does "
-                             "not know", "direct: volume_path of the parent locator, against "
-                             "MountedDevices")
+    elsewhere = (row for row in tables.rows("disk_layer")
+                 if row["parent_volume"].endswith(f"({NOT_HERE})"))
+    for row in once_each(elsewhere, "path"):
+        yield RULE.found(row, f"the parent of {row['path']} lay on "
+                         f"{row['parent_volume'].partition(' ')[0]}, which this system does not "
+                         "know", "direct: volume_path of the parent locator, against "
+                         "MountedDevices")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from analyzer.plugin import Tables, rule
-from analyzer.records import Record, Rule
+from analyzer.records import Record, Rule, once_each
 
 RULE = Rule(
     code="DISK-INUSE", severity="low",
@@ -21,12 +21,10 @@ def disk_inuse(tables: Tables) -> Iterator[Record]:
     for row in layers:
         if row["depth"] == 0 and row["vm_id"] and not row["snapshot_id"]:
             writers.setdefault((row["system_id"], row["path"]), set()).add(row["vm_id"])
-    told = set()
-    for row in layers:
-        others = writers.get((row["system_id"], row["path"]), set()) - {row["vm_id"]}
-        if row["depth"] > 0 and row["vm_id"] and others and (row["path"], row["vm_id"]) not in told:
-            told.add((row["path"], row["vm_id"]))
-            yield RULE.found(row, f"{row['path']} is a parent of {row['chain']} and the disk of "
-                             f"machine {', '.join(sorted(others))} too: what that one writes "
-                             "damages the other",
-                             "derived: from all configurations and the ids of all disks")
+    parents = [row for row in layers if row["depth"] > 0 and row["vm_id"]
+               and writers.get((row["system_id"], row["path"]), set()) - {row["vm_id"]}]
+    for row in once_each(parents, "path", "vm_id"):
+        others = writers[row["system_id"], row["path"]] - {row["vm_id"]}
+        yield RULE.found(row, f"{row['path']} is a parent of {row['chain']} and the disk of "
+                         f"machine {', '.join(sorted(others))} too: what that one writes damages "
+                         "the other", "derived: from all configurations and the ids of all disks")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from analyzer.plugin import Tables, rule
-from analyzer.records import Record, Rule
+from analyzer.records import Record, Rule, event_cited
 
 RULE = Rule(
     code="DISK-ONHOST", severity="medium",
@@ -25,8 +25,7 @@ def disk_on_host(tables: Tables) -> Iterator[Record]:
     """Events that say a virtual disk was attached, and volumes of one that the host knows."""
     for row in tables.matching("log_event", "meaning", SURE.keys()):
         yield RULE.found(row, f"{row['concerns'] or 'a disk'} was attached on the host",
-                         f"{SURE[row['meaning']]} ({row['provider']} {row['event_id']}, record "
-                         f"{row['event_record_id']})")
+                         f"{SURE[row['meaning']]} ({event_cited(row)})")
     for row in tables.rows("attached_disk"):
         if row["path"]:
             letter = f" as {row['drive_letter']}:" if row["drive_letter"] else ""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from analyzer.plugin import Tables, rule
-from analyzer.records import Record, Rule
+from analyzer.records import Record, Rule, once_each
 
 RULE = Rule(
     code="DISK-ORPHAN", severity="medium",
@@ -18,9 +18,7 @@ RULE = Rule(
 @rule(RULE, reads=("disk_layer",))
 def disk_orphan(tables: Tables) -> Iterator[Record]:
     """Disks that no configuration names, once each."""
-    told = set()
-    for row in tables.rows("disk_layer"):
-        if row["depth"] == 0 and not row["vm_id"] and row["path"] not in told:
-            told.add(row["path"])
-            yield RULE.found(row, f"no configuration that was found and read names {row['path']}",
-                             "derived: from all configurations")
+    orphans = (row for row in tables.rows("disk_layer") if row["depth"] == 0 and not row["vm_id"])
+    for row in once_each(orphans, "path"):
+        yield RULE.found(row, f"no configuration that was found and read names {row['path']}",
+                         "derived: from all configurations")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from analyzer.plugin import Tables, rule
-from analyzer.records import Record, Rule
+from analyzer.records import Record, Rule, once_each
 
 RULE = Rule(
     code="DISK-PARENT", severity="high",
@@ -20,11 +20,9 @@ RULE = Rule(
 @rule(RULE, reads=("disk_layer",))
 def disk_parent(tables: Tables) -> Iterator[Record]:
     """Disks where a file lies at the parent's place and has another id, once each."""
-    told = set()
-    for row in tables.rows("disk_layer"):
-        if "wrong parent" in row["verdict"] and row["path"] not in told:
-            told.add(row["path"])
-            yield RULE.found(row, f"{row['path']}: {row['verdict']} ({row['parent_path']}, wanted "
-                             f"{row['parent_id'] or 'an unknown id'}); "
-                             f"{row['unreadable_bytes']} bytes cannot be known",
-                             "derived: unique ids of all disks found")
+    wrong = (row for row in tables.rows("disk_layer") if "wrong parent" in row["verdict"])
+    for row in once_each(wrong, "path"):
+        yield RULE.found(row, f"{row['path']}: {row['verdict']} ({row['parent_path']}, wanted "
+                         f"{row['parent_id'] or 'an unknown id'}); "
+                         f"{row['unreadable_bytes']} bytes cannot be known",
+                         "derived: unique ids of all disks found")

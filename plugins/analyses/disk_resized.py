@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from analyzer.plugin import Tables, rule
-from analyzer.records import Record, Rule
+from analyzer.records import Record, Rule, once_each
 
 RULE = Rule(
     code="DISK-RESIZED", severity="info",
@@ -16,10 +16,8 @@ RULE = Rule(
 @rule(RULE, reads=("disk_layer",))
 def disk_resized(tables: Tables) -> Iterator[Record]:
     """Disks that have another size than they were made with, once each."""
-    told = set()
-    for row in tables.rows("disk_layer"):
-        first = row["original_size"]
-        if first is not None and first != row["size"] and row["path"] not in told:
-            told.add(row["path"])
-            yield RULE.found(row, f"{row['path']} was made with {first} bytes and has "
-                             f"{row['size']} now", "direct: footer")
+    resized = (row for row in tables.rows("disk_layer")
+               if row["original_size"] not in (None, row["size"]))
+    for row in once_each(resized, "path"):
+        yield RULE.found(row, f"{row['path']} was made with {row['original_size']} bytes and has "
+                         f"{row['size']} now", "direct: footer")

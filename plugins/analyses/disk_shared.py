@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from analyzer.plugin import Tables, rule
-from analyzer.records import Record, Rule
+from analyzer.records import Record, Rule, once_each
 
 RULE = Rule(
     code="DISK-SHARED", severity="low",
@@ -22,9 +22,7 @@ def disk_shared(tables: Tables) -> Iterator[Record]:
     for row in tops:
         if row["vm_id"]:
             machines.setdefault(row["chain"], set()).add(row["vm_id"])
-    told = set()
-    for row in tops:
-        if len(machines.get(row["chain"], ())) > 1 and row["path"] not in told:
-            told.add(row["path"])
-            yield RULE.found(row, f"several machines use {row['path']}",
-                             "derived: from all configurations")
+    shared = (row for row in tops if len(machines.get(row["chain"], ())) > 1)
+    for row in once_each(shared, "path"):
+        yield RULE.found(row, f"several machines use {row['path']}",
+                         "derived: from all configurations")

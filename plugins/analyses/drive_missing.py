@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from analyzer.plugin import Tables, rule
-from analyzer.records import Record, Rule
+from analyzer.records import Record, Rule, once_each
 
 RULE = Rule(
     code="DRIVE-MISSING", severity="medium",
@@ -16,9 +16,7 @@ RULE = Rule(
 @rule(RULE, reads=("vm_drive",))
 def drive_missing(tables: Tables) -> Iterator[Record]:
     """Files that drives of machines name and that nobody found, once for each machine."""
-    told = set()
-    for row in tables.rows("vm_drive"):
-        if row["state"] == "missing" and (row["vm_id"], row["path"]) not in told:
-            told.add((row["vm_id"], row["path"]))
-            yield RULE.found(row, f"{row['path']} ({row['medium']}) is not in the evidence",
-                             f"derived: {row['state_basis'] or 'no such file'}")
+    missing = (row for row in tables.rows("vm_drive") if row["state"] == "missing")
+    for row in once_each(missing, "vm_id", "path"):
+        yield RULE.found(row, f"{row['path']} ({row['medium']}) is not in the evidence",
+                         f"derived: {row['state_basis'] or 'no such file'}")

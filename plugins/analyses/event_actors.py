@@ -7,7 +7,7 @@ from typing import Any
 
 from analyzer.formats.sid import LOCAL_SYSTEM, machine_id, name_by_rid, well_known_name
 from analyzer.plugin import Tables, analysis
-from analyzer.records import EventActor, Record
+from analyzer.records import EventActor, Record, event_values
 from analyzer.source import Source
 
 SERVICES = {LOCAL_SYSTEM, "S-1-5-19", "S-1-5-20", ""}
@@ -61,7 +61,7 @@ def _sessions(tables: Tables) -> tuple[defaultdict[tuple[str, str, str], list[tu
         if row["logged_at"] is None:
             continue
         if row["event_id"] == 4624:
-            data = _data(row)
+            data = event_values(row)
             kind = NETWORK if data.get("LogonType") == NETWORK else ""
             logons[row["system_id"], data.get("TargetUserSid", ""), kind].append(
                 (row["logged_at"], {**data, "record": row["event_record_id"]}))
@@ -72,10 +72,6 @@ def _sessions(tables: Tables) -> tuple[defaultdict[tuple[str, str, str], list[tu
     for times in starts.values():
         times.sort()
     return logons, starts
-
-
-def _data(row: Row) -> dict[str, str]:
-    return dict(line.split("=", 1) for line in row["event_data"] if "=" in line)
 
 
 def _last(logons: list[tuple[int, Row]], starts: list[int], at: int) -> tuple[int, Row] | None:
@@ -95,7 +91,6 @@ def _said(logon: tuple[int, Row] | None, field: str) -> str:
 
 def _actor(row: Row, name: str, basis: str, logon: tuple[int, Row] | None,
            network: tuple[int, Row] | None) -> EventActor:
-
     return EventActor(
         source=Source.from_columns(row), system_id=row["system_id"],
         vm_id=row["vm_id"] or machine_id(row["user_sid"]), snapshot_id=row["snapshot_id"],

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from analyzer.plugin import Tables, rule
-from analyzer.records import Record, Rule
+from analyzer.records import Record, Rule, event_cited
 
 RULE = Rule(
     code="LOG-CLEARED", severity="high",
@@ -18,5 +18,4 @@ def log_cleared(tables: Tables) -> Iterator[Record]:
     """Events that say a log was cleared."""
     for row in tables.matching("log_event", "meaning", {"log cleared"}):
         yield RULE.found(row, f"{row['concerns'] or row['channel']} was cleared",
-                         f"direct: {row['provider']} {row['event_id']}, record "
-                         f"{row['event_record_id']}")
+                         f"direct: {event_cited(row)}")

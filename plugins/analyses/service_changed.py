@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from analyzer.plugin import Tables, rule
-from analyzer.records import Record, Rule
+from analyzer.records import Record, Rule, event_cited, event_values
 
 RULE = Rule(
     code="SERVICE-CHANGED", severity="medium",
@@ -20,11 +20,10 @@ RULE = Rule(
 def service_changed(tables: Tables) -> Iterator[Record]:
     """Services that start in another way in another control set, and events that say so."""
     for row in tables.matching("log_event", "meaning", {"service start type changed"}):
-        data = dict(line.split("=", 1) for line in row["event_data"] if "=" in line)
+        data = event_values(row)
         yield RULE.found(row, f"{row['concerns'] or data.get('param1', 'a service')} was changed "
                          f"from {data.get('param2', '?')} to {data.get('param3', '?')}",
-                         f"direct: {row['provider']} {row['event_id']}, record "
-                         f"{row['event_record_id']}")
+                         f"direct: {event_cited(row)}")
     rows = list(tables.rows("host_service"))
     older: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for row in rows:

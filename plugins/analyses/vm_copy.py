@@ -20,7 +20,7 @@ def vm_copy(tables: Tables) -> Iterator[Record]:
     machines = list(tables.rows("virtual_machine"))
     holders: dict[tuple[str, str], dict[str, Any]] = {}
     for row in machines:
-        if row["vm_id"] and row["state"] in ("registered", "registered, configuration missing"):
+        if row["vm_id"] and row["state"].startswith("registered"):
             holders.setdefault((row["system_id"], row["vm_id"]), row)
     for row in machines:
         holder = holders.get((row["system_id"], row["vm_id"]))

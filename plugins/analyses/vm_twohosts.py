@@ -18,8 +18,8 @@ RULE = Rule(
 @rule(RULE, reads=("virtual_machine",))
 def vm_twohosts(tables: Tables) -> Iterator[Record]:
     """Ids that are registered on more than one host of the case."""
-    machines = [row for row in tables.rows("virtual_machine") if row["vm_id"]
-                and row["state"] in ("registered", "registered, configuration missing")]
+    machines = [row for row in tables.rows("virtual_machine")
+                if row["vm_id"] and row["state"].startswith("registered")]
     hosts: dict[str, set[str]] = {}
     for row in machines:
         hosts.setdefault(row["vm_id"], set()).add(row["system_id"])

@@ -8,11 +8,11 @@ from analyzer.disks.chain import Chain
 from analyzer.disks.layer import ParentLink
 from analyzer.machines import Node, inventory
 from analyzer.plugin import artifact
-from analyzer.records import DiskLayer, Record
+from analyzer.records import NOT_HERE, DiskLayer, Record
 from analyzer.system import WindowsSystem
 
 VOLUME: Final = re.compile(r"\\\\\?\\Volume\{([0-9A-Fa-f-]{36})\}")
-NOT_HERE: Final = "no volume of this system"
+
 
 @artifact(DiskLayer)
 def disk_layers(system: WindowsSystem) -> Iterator[Record]:

@@ -38,7 +38,7 @@ def _read(system: WindowsSystem, owner: Owner, item: Item) -> Iterator[UserTrace
         return
     yield from _started(system, owner, item, hive, lost)
     yield from _recent(owner, item, hive, lost)
-    for notice in (*notices, *hive.notices, *hive.odd_times.values()):
+    for notice in (*notices, *hive.remarks):
         system.notice(notice, item.source, NAME)
     if hive.notices:
         system.cover(item.path, "partial", NAME)

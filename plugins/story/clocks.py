@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from analyzer.plugin import Tables
+from analyzer.records import event_values
 from analyzer.times import iso, parse_iso
 from plugins.story.happening import WINDOW, Row
 
@@ -40,7 +41,7 @@ def clocks_set_back(tables: Tables) -> list[SetBack]:
 def _by_event(tables: Tables) -> Iterator[SetBack]:
     """Kernel-General 1 and Security 4616, in the releases that write both times as one value."""
     for row in tables.matching("log_event", "meaning", {"clock changed"}):
-        data = dict(line.split("=", 1) for line in row["event_data"] if "=" in line)
+        data = event_values(row)
         left = _time(data.get("OldTime") or data.get("PreviousTime"))
         returned = _time(data.get("NewTime"))
         if left is not None and returned is not None and returned < left - WINDOW:

@@ -6,7 +6,7 @@ A fact is a key and a value; `places` are the paths (`/p1/...`) of the artefacts
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from mmap import mmap
 from typing import Any
 
@@ -176,7 +176,7 @@ def _files(system: WindowsSystem,
 def _ask(system: WindowsSystem, said: Statement) -> None:
     place = Place(system.source, system.system_id, system.vm_id, system.snapshot_id)
     for plugin in ARTIFACTS:
-        problem = guarded(plugin.name, place, lambda p=plugin: p.function(system),  # type: ignore[misc] # lambda
+        problem = guarded(plugin.name, place, partial(plugin.function, system),
                           plugin.yields, said.take, WATCH)
         said.records += [problem] if problem else []
         said.records += [*system.problems(), *system.coverage()]

@@ -85,7 +85,7 @@ class PoisonedWatch(ChildWatch):
         if (kind, address) == (sys.argv[2], sys.argv[3]):
             try:
                 DEEDS[sys.argv[1]]()
-            except BaseException as error:
+            except BaseException as error:  # a limit: told to the watch, goes on up
                 while HOARD and isinstance(HOARD[-1], int):
                     os.close(HOARD.pop())
                 self.end(error)

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from analyzer.plugin import Tables
+from analyzer.records import gravity
 from plugins.reports.disk_tree import DiskFile, disk_files, disk_tree
 from plugins.reports.drawing import Drawing
 from plugins.reports.hosts import Host, Inventory, Listing, Machine, Row
@@ -15,7 +16,6 @@ from plugins.reports.snapshot_tree import snapshot_tree
 ROWS: Final = 200
 """Rows of one list on a page that prints; the rest stands on the page of the table."""
 _LAST: Final = {"read": 1, "absent": 2}
-_SEVERITIES: Final = ("high", "medium", "low", "info")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +126,6 @@ def gathered(case: Inventory, table: str) -> Listing:
     if table == "coverage":  # what was not read first, what is not there last
         rows = sorted(rows, key=lambda row: _LAST.get(row["state"], 0))
     elif table == "finding":
-        rows = sorted(rows, key=_gravity)
+        rows = sorted(rows, key=gravity)
     whole.rows.extend(islice(rows, ROWS))
     return whole
-
-
-def _gravity(row: dict[str, Any]) -> int:
-    severity = row["severity"]
-    return _SEVERITIES.index(severity) if severity in _SEVERITIES else len(_SEVERITIES)

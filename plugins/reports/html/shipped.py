@@ -92,8 +92,8 @@ class Shipment:
         if not self._time:
             return None, None
         ends = pc.min_max(rows.column(self._time)).as_py()
-        return tuple(None if end is None else str(end)  # type: ignore[return-value] # two
-                     for end in (ends["min"], ends["max"]))
+        first, last = (None if end is None else str(end) for end in (ends["min"], ends["max"]))
+        return first, last
 
     def close(self) -> None:
         """Write the index."""

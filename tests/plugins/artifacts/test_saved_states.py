@@ -18,7 +18,7 @@ STRAY = "99999999-2222-3333-4444-555555555555"
 
 
 def machine(**more: object) -> vm_xml.Machine:
-    return vm_xml.Machine(VM, "WEB", AT, **{"memory_mb": 2, **more})  # type: ignore[arg-type]
+    return vm_xml.Machine(VM, "WEB", AT, **{"memory_mb": 2, **more})  # type: ignore[arg-type] # by name
 
 
 def states(files: Mapping[str, Content]) -> dict[str, SavedState]:

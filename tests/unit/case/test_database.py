@@ -4,6 +4,8 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
+from functools import partial
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
     for task, names in (("usual", [""]), ("hostile", NAMES)):
         with PartitionWriter(case.tables, task) as writer:
             for name in names:
-                writer.extend(with_text(record, lambda text, name=name: name + text)  # type: ignore[misc] # lambda
+                writer.extend(with_text(record, partial(add, name))
                               for record in [*usual.records(), *usual.files(3)])
     return case
 

@@ -10,24 +10,11 @@ from analyzer.blocks import Memory
 from analyzer.errors import Corrupt, EvidenceError, NotThisFormat
 from analyzer.filesystem.fat import LARGEST, Fat, open_fat
 from tests.unit.filesystem.fat_writer import volume
+from tests.unit.filesystem.tsk_image import Image
 
 BCD = "EFI/Microsoft/Boot/BCD"
 FILES = {BCD: random.Random(1).randbytes(40_000), "EFI/Boot/bootx64.efi": b"MZ" * 700,
          "EFI/Microsoft/Boot/a long name of thirteen.txt": b"x", "empty": b""}
-
-
-class Image(pytsk3.Img_Info):  # type: ignore[misc] # pytsk3 has no types
-    """The bytes, for The Sleuth Kit."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        super().__init__(url="", type=pytsk3.TSK_IMG_TYPE_EXTERNAL)
-
-    def read(self, offset: int, size: int) -> bytes:
-        return self._data[offset:offset + size]
-
-    def get_size(self) -> int:
-        return len(self._data)
 
 
 @pytest.fixture(scope="module", params=[12, 16, 32])

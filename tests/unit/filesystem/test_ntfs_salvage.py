@@ -25,6 +25,7 @@ from analyzer.volume import Medium
 from tests.conftest import ROOT
 from tests.unit.filesystem.disk_tables import MIB, disk, entry, record
 from tests.unit.filesystem.faulty import Faulty
+from tests.unit.filesystem.tsk_image import Image
 
 SLOW = bool(os.environ.get("VMTRAIL_SLOW"))
 POSITIONS = 300 if SLOW else 24
@@ -150,20 +151,6 @@ def mutate(image: bytearray, kind: str, chance: random.Random, whole: Sample) ->
 
 KINDS = ("index", "integers", "attribute headers", "runs of $MFT", "flips", "record over record",
          "zeroed", "ones", "anywhere")
-
-
-class Image(pytsk3.Img_Info):  # type: ignore[misc] # pytsk3 has no types
-    """Bytes for The Sleuth Kit alone."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        super().__init__(url="", type=pytsk3.TSK_IMG_TYPE_EXTERNAL)
-
-    def read(self, offset: int, size: int) -> bytes:
-        return self._data[offset:offset + size]
-
-    def get_size(self) -> int:
-        return len(self._data)
 
 
 def blocks_of_directories(image: bytes) -> list[tuple[int, int]]:
