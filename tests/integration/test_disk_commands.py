@@ -170,7 +170,7 @@ def test_usage_errors(address: Callable[[str], str], corpus: Path, vmtrail: Vmtr
             (("info", image), "no virtual disk"),
             (("info", base, "--snapshoot", "x"), "unrecognized"),
             (("inf", base), "did you mean 'info'"),
-            ((), "required")):
+            ((), "compare   show what changed")):
         done = vmtrail("disk", *arguments)
         assert (done.returncode, done.stdout) in ((2, ""), (3, "")), arguments
         assert words in done.stderr, arguments
