@@ -18,6 +18,7 @@ from analyzer.machines.configurations import (
     wanted,
 )
 from analyzer.machines.disk_files import DiskFiles
+from analyzer.machines.exports import Description, Export, description, exports
 from analyzer.machines.model import (
     Configured,
     DanglingLink,
@@ -42,6 +43,7 @@ class Inventory:
     missing     machines of the register whose configuration is not there
     registers   the registers themselves (data.vmcx), runtimes the run-time state files
     states      files of saved states, those that are only named too
+    exports     of Server 2008 and 2008 R2, not imported
     """
 
     machines: list[Machine]
@@ -54,6 +56,7 @@ class Inventory:
     registers: list[RegisterFile] = field(default_factory=list)
     runtimes: list[Runtime] = field(default_factory=list)
     states: list[StateFile] = field(default_factory=list)
+    exports: list[Export] = field(default_factory=list)
 
     def configured(self) -> list[Configured]:
         """Machines and all snapshots, each machine followed by its own."""
@@ -81,6 +84,7 @@ def _take_inventory(system: WindowsSystem) -> Inventory:
     beside: list[Item] = []
     running: list[Item] = []
     saved: list[Item] = []
+    described: list[Description] = []
     for item in system.walk() if system.owns_volumes else ():
         if is_companion(item):
             beside.append(item)
@@ -90,6 +94,8 @@ def _take_inventory(system: WindowsSystem) -> Inventory:
             saved.append(item)
         if files.wanted(item):
             files.add(item)
+        elif (said := description(system, item)) is not None:
+            described.append(said)
         elif wanted(item.entry):
             if item.entry.allocated:
                 look_into(system, item, found)
@@ -110,6 +116,7 @@ def _take_inventory(system: WindowsSystem) -> Inventory:
     inventory.missing, inventory.registers = found.missing, found.registers
     inventory.runtimes = runtimes(system, running, inventory.configured())
     inventory.states = state_files(system, saved, inventory.configured(), inventory.runtimes)
+    inventory.exports = list(exports(system, inventory.machines, described))
     return inventory
 
 

@@ -23,6 +23,7 @@ from analyzer.records.machines import (
     VirtualMachine,
     VmDevice,
     VmDrive,
+    VmExport,
     VmNetworkAdapter,
 )
 from analyzer.records.networks import (
@@ -92,6 +93,7 @@ __all__ = [
     "VmBootEntry",
     "VmDevice",
     "VmDrive",
+    "VmExport",
     "VmFormerSetting",
     "VmMetric",
     "VmNetworkAdapter",
@@ -137,6 +139,7 @@ _RECORDS: tuple[type[Record], ...] = (
     SavedState,
     DiskLayer,
     DiskCompanion,
+    VmExport,
     FileEntry,
     DeletedRegistryKey,
     Account,

@@ -286,6 +286,34 @@ class DiskLayer(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VmExport(Record):
+    """A machine exported by Server 2008 or 2008 R2 and not imported: what lies in its folder."""
+
+    name: str
+    """Of the machine."""
+    path: str
+    """The export's folder; "" where the configuration does not lie as in an export."""
+    configuration_path: str
+    description_path: str = ""
+    """Its config.xml; the leaves of that are in vm_setting."""
+    description: str
+    """absent, read, partial or unreadable."""
+    named_disks: tuple[str, ...] = ()
+    """Values of config.xml that end as the name of a virtual disk."""
+    disks: tuple[str, ...] = ()
+    """Virtual disks in the export's folder for them."""
+    created_at: int | None = moment("Folder of an export created")
+
+    TOPIC: ClassVar[str] = "machine"
+    NEVER_SEEN: ClassVar[str] = (
+        "An export of Server 2008 or 2008 R2, and so its config.xml: where it lies is known from "
+        "descriptions, its content is kept as whatever tree it is.")
+
+    def describe(self) -> str:
+        return f"{self.name or self.configuration_path} ({len(self.disks)} disks)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DiskCompanion(Record):
     """A file that belongs to a virtual disk without being one."""
 

@@ -63,7 +63,8 @@ PAGES: Final = (
              "states, deleted keys.",
              ("user_trace", "recycled_file", "attached_disk", "access_log_client",
               "access_log_machine", "saved_state", "vm_runtime_state", "disk_companion",
-              "guest_identity", "deleted_registry_key", "vm_former_setting", "role_evidence")),
+              "vm_export", "guest_identity", "deleted_registry_key", "vm_former_setting",
+              "role_evidence")),
     DataPage("access.html", "Access",
              "Who owns the files of machines and who may do what: access lists, roles of the "
              "authorization store, accounts.", ("file_access", "access_grant", "account")),
