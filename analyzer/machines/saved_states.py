@@ -26,6 +26,7 @@ from analyzer.volume import Item
 KINDS = {".bin": "memory", ".vsv": "devices and processors", ".vmrs": "run-time state",
          ".vmgs": "guest state"}
 BOTH = "saved state of Virtual Server"
+VMC_KEY = "settings/configuration/saved_state/path"
 MB = 1 << 20
 
 
@@ -153,10 +154,10 @@ def _refer(system: WindowsSystem, owner: Configured, key: str, path: str,
 def _named(owner: Configured) -> Iterator[tuple[str, str]]:
     """(key, path) of every state file that a configuration names."""
     saved = owner.configuration.saved_state
-    if saved is not None:
+    if saved is not None and saved.memory_path:
         yield "savedstate/memlocation", saved.memory_path
-        if saved.state_path != saved.memory_path:
-            yield "savedstate/vsvlocation", saved.state_path
+    if saved is not None and saved.state_path not in ("", saved.memory_path):
+        yield (VMC_KEY if owner.format == "vmc" else "savedstate/vsvlocation"), saved.state_path
     for device in owner.configuration.devices:
         if device.device_id == vm_guids.RUNTIME_STATE and device.setting:
             yield "StateFilePath", device.setting

@@ -3,11 +3,20 @@
 from analyzer.machines import inventory
 from analyzer.machines.guests import guest_states
 from analyzer.machines.virtual_server import identity
-from analyzer.records import Record, System, VirtualMachine, VirtualNetwork, VmDrive, VmSetting
+from analyzer.records import (
+    Record,
+    SavedState,
+    System,
+    VirtualMachine,
+    VirtualNetwork,
+    VmDrive,
+    VmSetting,
+)
 from analyzer.system import WindowsSystem
 from corpus.make import hive, vhd
 from corpus.make import virtual_server as make
 from plugins.artifacts.hardware import hardware
+from plugins.artifacts.saved_states import saved_states
 from plugins.artifacts.virtual_machines import virtual_machines
 from plugins.artifacts.virtual_server_files import virtual_server_files
 from plugins.artifacts.windows import windows
@@ -58,6 +67,16 @@ def test_a_shortcut_registers_a_machine() -> None:
     assert (got.registration_path, got.configuration_path, got.has_saved_state) == (
         link.replace("/", "\\"), "D:\\vms\\web.vmc", True)
     assert machine(server({})).state == "unregistered"
+
+
+def test_one_saved_state_is_named_and_no_other() -> None:
+    """Of Virtual Server one file holds all: there is no second, nameless one that is missing."""
+    for files, state in (({"D:/vms/web.vsv": b"1"}, "present"), ({}, "missing")):
+        (row,) = list(saved_states(server(dict(files))))
+        assert isinstance(row, SavedState)
+        assert (row.path, row.state, row.kind, row.referenced_by) == (
+            "D:\\vms\\web.vsv", state, "saved state of Virtual Server",
+            "settings/configuration/saved_state/path")
 
 
 def test_a_shortcut_to_nothing_and_a_broken_one_are_said() -> None:
