@@ -14,7 +14,8 @@ Source: FIELD-GUIDE 13, 0.12; RFC 9562 5.1 (time of a UUID).
 from dataclasses import dataclass
 from typing import Final
 
-from analyzer.errors import NotThisFormat
+from analyzer import times
+from analyzer.errors import Notice, NotThisFormat
 from analyzer.formats import vmc, xml_tree
 from analyzer.formats.vm_settings import Setting
 
@@ -32,6 +33,7 @@ class Network:
     """GUID, upper case."""
     made_at: int | None
     settings: tuple[Setting, ...]
+    notices: tuple[Notice, ...]
 
 
 def network(data: bytes) -> Network:
@@ -46,20 +48,26 @@ def network(data: bytes) -> Network:
             network_id = network_id or setting.value
         elif last == "name":
             name = name or setting.text.strip()
-    return Network(name, vmc.guid_of(network_id), time_of(network_id), tree.settings)
+    made_at = time_of(network_id)
+    if made_at is not None and made_at not in times.CLOCK:
+        tree.notices.append(Notice(
+            times.TIME_RANGE, f"the id {vmc.guid_of(network_id)} has the time {made_at} (ticks "
+            "since 1601): of no year from 1980 to 2099", "the time is left out"))
+        made_at = None
+    return Network(name, vmc.guid_of(network_id), made_at, tree.settings, tuple(tree.notices))
 
 
 def time_of(network_id: bytes) -> int | None:
-    """Ticks out of a UUID of version 1; None for any other."""
+    """Ticks out of a UUID of version 1, whatever they say; None for any other."""
     if len(network_id) != 16 or network_id[6] >> 4 != 1 or network_id[8] >> 6 != 2:
         return None
     digits = network_id.hex()
-    ticks = int(digits[13:16] + digits[8:12] + digits[:8], 16) - _UUID_EPOCH
-    return ticks if ticks > 0 else None
+    return int(digits[13:16] + digits[8:12] + digits[:8], 16) - _UUID_EPOCH
 
 
-def described_machines(data: bytes) -> tuple[str, ...]:
-    """Windows paths of the .vmc files that a .vmcx of Windows Virtual PC names."""
+def described_machines(data: bytes) -> tuple[tuple[str, ...], tuple[Notice, ...]]:
+    """(Windows paths of the .vmc files that a .vmcx of Windows Virtual PC names, what is lost)."""
     tree = xml_tree.read(data, DESCRIPTION, "hex")
     texts = (setting.text.strip() for setting in tree.settings)
-    return tuple(dict.fromkeys(text for text in texts if text.lower().endswith(".vmc")))
+    named = tuple(dict.fromkeys(text for text in texts if text.lower().endswith(".vmc")))
+    return named, tuple(tree.notices)

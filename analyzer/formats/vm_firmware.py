@@ -135,7 +135,7 @@ def _updated(read: Reader) -> int | None:
             at = times.parse_iso(f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
         except ValueError:
             at = -1
-        if at > 0 and ms < 1000 and times.to_datetime(at).isoweekday() % 7 == weekday:
+        if at in times.CLOCK and ms < 1000 and times.to_datetime(at).isoweekday() % 7 == weekday:
             return at + int(ms) * 10_000
-    read.unfit(path, text, "a SYSTEMTIME")
+    read.unfit(path, text, "a SYSTEMTIME of the years 1980 to 2099")
     return None

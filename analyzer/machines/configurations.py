@@ -10,7 +10,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from analyzer.errors import Corrupt, EvidenceError, Notice, NotInEvidence, NotThisFormat
+from analyzer.errors import (
+    Corrupt,
+    EvidenceError,
+    Notice,
+    NotInEvidence,
+    NotThisFormat,
+    Unsupported,
+)
 from analyzer.filesystem.ntfs import Entry
 from analyzer.formats import configuration_file, vm_xml, vmc, vmcx
 from analyzer.formats.virtual_server import described_machines
@@ -144,18 +151,22 @@ def _is_named_as_one(item: Item) -> bool:
     name = item.name.lower()
     if name.endswith(".vmc"):
         return True
-    return (name.endswith((".xml", ".vmcx")) and GUID.fullmatch(name) is not None
+    return (name.endswith((".xml", ".vmcx", ".exp")) and GUID.fullmatch(name) is not None
             and item.folder.lower() in (*TREE, CACHE))
 
 
 def say_lost(system: WindowsSystem, item: Item) -> None:
-    """A file that is named as a configuration, and of which nothing but the name is left."""
+    """A file that is named as a configuration, and has nothing but the name, or is too large."""
     entry = item.entry
-    if entry.allocated and not entry.is_directory and not entry.size and not is_link(entry) \
-            and _is_named_as_one(item):
-        system.problem(Corrupt(f"{item.path} is empty" if not entry.note else
-                               f"{item.path}: {entry.note}"), item.source,
-                       "the machine or snapshot of this file is missing")
+    if not entry.allocated or entry.is_directory or is_link(entry) or not _is_named_as_one(item):
+        return
+    error: EvidenceError | None = None
+    if entry.size > LARGEST:
+        error = Unsupported(f"{item.path} has {entry.size} bytes: more than {LARGEST}")
+    elif not entry.size:
+        error = Corrupt(f"{item.path} is empty" if not entry.note else f"{item.path}: {entry.note}")
+    if error is not None:
+        system.problem(error, item.source, "the machine or snapshot of this file is missing")
 
 
 def _take(system: WindowsSystem, item: Item, found: Found, link: Item | None, *,
@@ -163,7 +174,9 @@ def _take(system: WindowsSystem, item: Item, found: Found, link: Item | None, *,
     head = item.blocks().read_at(0, HEAD)
     form = configuration_file.kind_of(head)
     if form == "vm_description" and item.name.lower().endswith(".vmcx"):
-        for target in described_machines(item.read(LARGEST)):
+        targets, notices = described_machines(item.read(LARGEST))
+        system.ledger.notices(notices, item.source)
+        for target in targets:
             _follow(system, virtual_server.follow(system, item, target), found)
         return
     if form == "vmc":

@@ -30,6 +30,7 @@ from analyzer.machines.model import (
 )
 from analyzer.machines.runtimes import Runtime, is_runtime, runtimes
 from analyzer.machines.saved_states import StateFile, is_state_file, state_files
+from analyzer.machines.virtual_server import is_network
 from analyzer.system import WindowsSystem
 from analyzer.volume import Item
 
@@ -44,6 +45,7 @@ class Inventory:
     registers   the registers themselves (data.vmcx), runtimes the run-time state files
     states      files of saved states, those that are only named too
     exports     of Server 2008 and 2008 R2, not imported
+    networks    files of networks of Virtual Server (.vnc), registered or not
     """
 
     machines: list[Machine]
@@ -57,6 +59,7 @@ class Inventory:
     runtimes: list[Runtime] = field(default_factory=list)
     states: list[StateFile] = field(default_factory=list)
     exports: list[Export] = field(default_factory=list)
+    networks: list[Item] = field(default_factory=list)
 
     def configured(self) -> list[Configured]:
         """Machines and all snapshots, each machine followed by its own."""
@@ -85,6 +88,7 @@ def _take_inventory(system: WindowsSystem) -> Inventory:
     running: list[Item] = []
     saved: list[Item] = []
     described: list[Description] = []
+    networks: list[Item] = []
     for item in system.walk() if system.owns_volumes else ():
         if is_companion(item):
             beside.append(item)
@@ -92,6 +96,8 @@ def _take_inventory(system: WindowsSystem) -> Inventory:
             running.append(item)
         if is_state_file(item):
             saved.append(item)
+        if is_network(item):
+            networks.append(item)
         if files.wanted(item):
             files.add(item)
         elif (said := description(system, item)) is not None:
@@ -117,6 +123,7 @@ def _take_inventory(system: WindowsSystem) -> Inventory:
     inventory.runtimes = runtimes(system, running, inventory.configured())
     inventory.states = state_files(system, saved, inventory.configured(), inventory.runtimes)
     inventory.exports = list(exports(system, inventory.machines, described))
+    inventory.networks = networks
     return inventory
 
 

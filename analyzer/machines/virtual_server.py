@@ -53,6 +53,12 @@ def folders(system: WindowsSystem) -> Iterator[Item]:
             yield item
 
 
+def is_network(item: Item) -> bool:
+    """Whether a file's name says that it is a network (.vnc)."""
+    return item.entry.allocated and not item.entry.is_directory \
+        and item.name.lower().endswith(".vnc")
+
+
 def registrations(system: WindowsSystem, kind: str) -> Iterator[Registration]:
     """The shortcuts in `Virtual Machines` or `Virtual Networks`, read and followed."""
     if system.windows is None:

@@ -84,7 +84,7 @@ class VirtualNetwork(Record):
     """GUID; "" where none was found."""
     path: str
     registration_path: str
-    """Windows path of the shortcut that registers it."""
+    """Windows path of the shortcut that registers it; "" where none does."""
     made_at: int | None = moment("Virtual network made (time in its UUID)")
 
     TOPIC: ClassVar[str] = "network"

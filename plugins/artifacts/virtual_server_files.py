@@ -5,31 +5,41 @@ from collections.abc import Iterator
 from analyzer.errors import EvidenceError, NotThisFormat
 from analyzer.formats import xml_tree
 from analyzer.formats.virtual_server import network
-from analyzer.machines import virtual_server
+from analyzer.machines import inventory, virtual_server
 from analyzer.machines.setting_records import setting_record
 from analyzer.plugin import artifact
 from analyzer.records import Record, VirtualNetwork, VmSetting
 from analyzer.system import WindowsSystem
+from analyzer.volume import Item
 
 
 @artifact(VirtualNetwork, VmSetting)
 def virtual_server_files(system: WindowsSystem) -> Iterator[Record]:
-    """Networks that Virtual Server 2005 has registered, and every leaf of its Options.xml."""
+    """Networks of Virtual Server 2005, registered or not, and every leaf of its Options.xml."""
+    seen = set()
     for found in virtual_server.registrations(system, "Virtual Networks"):
-        if found.item is None:
-            continue
-        source = found.item.placed()
-        try:
-            read = network(found.item.read(xml_tree.LARGEST))
-        except EvidenceError as error:
-            system.problem(error, source, "this virtual network is missing")
-            continue
-        yield system.own(VirtualNetwork(
-            source=source, name=read.name, network_id=read.network_id, path=found.item.path,
-            registration_path=found.link.path, made_at=read.made_at))
-        for setting in read.settings:
-            yield system.own(setting_record(setting, source, understood=False))
+        if found.item is not None:
+            seen.add(found.item.source)
+            yield from _network(system, found.item, found.link.path)
+    for item in inventory(system).networks:
+        if item.source not in seen:
+            yield from _network(system, item, "")
     yield from _options(system)
+
+
+def _network(system: WindowsSystem, item: Item, registration_path: str) -> Iterator[Record]:
+    source = item.placed()
+    try:
+        read = network(item.read(xml_tree.LARGEST))
+    except EvidenceError as error:
+        system.problem(error, source, "this virtual network is missing")
+        return
+    system.ledger.notices(read.notices, source)
+    yield system.own(VirtualNetwork(
+        source=source, name=read.name, network_id=read.network_id, path=item.path,
+        registration_path=registration_path, made_at=read.made_at))
+    for setting in read.settings:
+        yield system.own(setting_record(setting, source, understood=False))
 
 
 def _options(system: WindowsSystem) -> Iterator[Record]:

@@ -96,7 +96,8 @@ def test_boot_entries_lead_to_the_adapter_and_the_controller() -> None:
 @pytest.mark.parametrize("stamp", [
     systemtime(2023, 2, 4, 17, 11, 26, 35, 192), systemtime(2023, 13, 5, 17, 0, 0, 0, 0),
     systemtime(2023, 2, 5, 17, 11, 26, 35, 1000), STAMP[:15], b"\xff" * 16,
-    systemtime(1601, 1, 1, 1, 0, 0, 0, 0)])
+    systemtime(1601, 1, 1, 1, 0, 0, 0, 0), systemtime(1601, 1, 2, 2, 0, 0, 0, 0),
+    systemtime(9999, 12, 5, 31, 0, 0, 0, 0)])
 def test_what_is_no_systemtime_is_said(stamp: bytes) -> None:
     got = configuration(generation_2(stamp=stamp))
     assert got.firmware.updated_at is None

@@ -104,14 +104,29 @@ def test_networks_and_the_time_in_their_ids() -> None:
     assert (got.name, got.network_id) == ("External", "FDCA1A5B-FFA0-11DC-806B-E1EDD5D5E3CB")
     assert times.iso(got.made_at)[:10] == "2008-04-01"
     assert len(got.settings) == 2
+    assert got.notices == ()
     assert virtual_server.time_of(bytes(16)) is None
     assert virtual_server.time_of(bytes.fromhex(make.NETWORK)[:15]) is None
     with pytest.raises(NotThisFormat):
         virtual_server.network(FULL)
+    assert [n.code for n in virtual_server.network(data[:-20]).notices] == ["XML-PARTIAL"]
+
+
+@pytest.mark.parametrize("network_id", [
+    "00000000000010008000000000000000", "00802b8c00001000806be1edd5d5e3cb",
+    "ffffffffffff1fff8000000000000000"])
+def test_a_time_of_no_clock_in_an_id_is_none_and_said(network_id: str) -> None:
+    """1582, before UUIDs begin to count in ticks; 1583; and the last one, of the year 5236."""
+    data = f'<o><id type="bytes">{network_id}</id></o>'.encode()
+    got = virtual_server.network(data)
+    assert (got.made_at, [n.code for n in got.notices]) == (None, ["TIME-RANGE"])
 
 
 def test_a_description_of_windows_virtual_pc_names_its_machine() -> None:
-    assert virtual_server.described_machines(make.description()) == ("C:\\vms\\xp.vmc",)
+    assert virtual_server.described_machines(make.description()) == (("C:\\vms\\xp.vmc",), ())
+    two = make.description({"a": "C:\\vms\\a.vmc", "b": "C:\\vms\\b.vmc"})
+    named, notices = virtual_server.described_machines(two[:-60])
+    assert (named, [n.code for n in notices]) == (("C:\\vms\\a.vmc",), ["XML-PARTIAL"])
     with pytest.raises(NotThisFormat):
         virtual_server.described_machines(FULL)
 

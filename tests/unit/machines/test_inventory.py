@@ -109,11 +109,15 @@ def test_a_torn_or_unreadable_configuration_costs_itself_only() -> None:
 # Trees
 
 
-@pytest.mark.parametrize("content", [b"", b"x" * 5000])
-def test_a_file_named_as_a_configuration_that_is_none_is_said(content: bytes) -> None:
-    files: dict[str, Content] = {f"D:/VMs/Virtual Machines/{VM}.xml": content}
+@pytest.mark.parametrize("suffix", ["xml", "exp", "vmcx"])
+@pytest.mark.parametrize(("content", "code"), [
+    (b"", "CORRUPT"), (b"x" * 5000, "OTHER-FORMAT"),
+    (b"<configuration>" + b" " * (16 << 20), "UNSUPPORTED")], ids=["empty", "other", "too large"])
+def test_a_file_named_as_a_configuration_that_is_none_is_said(
+        content: bytes, code: str, suffix: str) -> None:
+    files: dict[str, Content] = {f"D:/VMs/Virtual Machines/{VM}.{suffix}": content}
     assert inventory(host(files, "C", "D")).machines == []
-    assert codes(files, "C", "D") in (["CORRUPT"], ["OTHER-FORMAT"])
+    assert codes(files, "C", "D") == [code]
 
 
 def test_a_saved_state_that_cannot_be_looked_for_is_said() -> None:

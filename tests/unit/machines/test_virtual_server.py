@@ -153,9 +153,21 @@ def test_networks_and_options() -> None:
                         "options/port": "5900"}
 
 
+def test_damage_and_what_nothing_registers_are_told() -> None:
+    network = b'<o><name type="string">N</name><more type="string">x</more></o>'
+    two = make.description({"a": "D:\\vms\\web.vmc", "b": "D:\\vms\\two.vmc"})
+    system = server({f"{APP_DATA}/Virtual Networks/a.lnk": make.shortcut("D:\\a.vnc"),
+                     "D:/a.vnc": network[:-12], "D:/b.VNC": network, "D:/pc/xp.vmcx": two[:-60]})
+    rows = [r for r in virtual_server_files(system) if isinstance(r, VirtualNetwork)]
+    assert [(r.name, r.path, bool(r.registration_path)) for r in rows] == [
+        ("N", "D:\\a.vnc", True), ("N", "D:\\b.VNC", False)]
+    assert sorted(p.source.path for p in system.problems() if p.code == "XML-PARTIAL") == [
+        "/p2/a.vnc", "/p2/pc/xp.vmcx"]
+
+
 def test_what_cannot_be_read_is_said() -> None:
     system = server({f"{APP_DATA}/Virtual Networks/a.lnk": make.shortcut("D:\\a.vnc"),
-                     "D:/a.vnc": b"", f"{APP_DATA}/Options.xml": b"\0"})
+                     "D:/a.vnc": b"", f"{APP_DATA}/Options.xml": b"\0", "D:/vms/undo.vud": VUD})
     assert list(virtual_server_files(system)) == []
     assert len(system.problems()) == 2
 
