@@ -342,6 +342,7 @@ class CaseTables:
         if wanted in names:
             return names[wanted]
         near = [shown[text] for text in get_close_matches(wanted, names, n=3)]
-        hint = f"did you mean {' or '.join(near)}?" if near else \
+        hint = "only its story is known: add --story" if self.stories(vm) else \
+            f"did you mean {' or '.join(near)}?" if near else \
             f"the case knows {', '.join(sorted(set(shown.values()))) or 'no machine'}"
         raise UsageError(f"no machine {vm!r} in this case; {hint}")

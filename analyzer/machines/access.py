@@ -64,7 +64,6 @@ def only_in_lists(system: WindowsSystem) -> dict[str, Subject]:
     known = {configured.vm_id for configured in found.configured()}
     known |= {link.item.name.partition(".")[0].strip("{}").upper() for link in found.dangling}
     known |= {missing.vm_id for missing in found.missing}
-    known |= {missing.vm_id for missing in found.missing}
     first: dict[str, Subject] = {}
     for subject in subjects(system):
         for vm_id in subject.machines:

@@ -6,7 +6,7 @@ from analyzer.records.access import AccessGrant, Account, FileAccess
 from analyzer.records.batch import Batch, masked
 from analyzer.records.hosts import HostService, HostSetting, RoleEvidence
 from analyzer.records.installations import Evidence, FileEntry, GuestIdentity, System, Volume
-from analyzer.records.logs import EventActor, LogEvent, event_cited, event_values
+from analyzer.records.logs import EventActor, LogEvent, event_cited, event_values, last_events
 from analyzer.records.machine_settings import (
     VirtualNetwork,
     VmAdapterFeature,
@@ -16,6 +16,8 @@ from analyzer.records.machine_settings import (
 )
 from analyzer.records.machine_states import SavedState, VmFormerSetting, VmRuntimeState
 from analyzer.records.machines import (
+    IN_ACCESS_LOG,
+    IN_EVENTS,
     NOT_HERE,
     DiskCompanion,
     DiskLayer,
@@ -47,6 +49,8 @@ from analyzer.records.witnesses import (
 )
 
 __all__ = [
+    "IN_ACCESS_LOG",
+    "IN_EVENTS",
     "NOT_HERE",
     "SEVERITIES",
     "TABLES",
@@ -105,6 +109,7 @@ __all__ = [
     "event_values",
     "events",
     "gravity",
+    "last_events",
     "masked",
     "moment",
     "moments",

@@ -1,6 +1,6 @@
 """Records of event logs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -52,6 +52,20 @@ def event_values(row: Mapping[str, Any]) -> dict[str, str]:
 def event_cited(row: Mapping[str, Any]) -> str:
     """`Microsoft-Windows-Eventlog 1102, record 2`, of a stored LogEvent."""
     return f"{row['provider']} {row['event_id']}, record {row['event_record_id']}"
+
+
+def last_events(rows: Iterable[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
+    """(system, machine) -> the last of the stored LogEvents about it that have a meaning.
+
+    Where the meaning is not known, an id of something else may stand where a machine's does.
+    """
+    last: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows:
+        if row["meaning"]:
+            kept = last.setdefault((row["system_id"], row["vm_id"]), row)
+            if (row["logged_at"] or 0) > (kept["logged_at"] or 0):
+                last[row["system_id"], row["vm_id"]] = row
+    return last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,9 @@ from analyzer.records.record import Record, moment
 
 NOT_HERE: Final = "no volume of this system"
 """In brackets behind a `DiskLayer.parent_volume` that the system of the disk does not know."""
+IN_EVENTS: Final = "no configuration, in event logs"
+IN_ACCESS_LOG: Final = "no configuration, in User Access Logging"
+"""States of a machine that nothing but these names, here or on another host of the case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +26,9 @@ class VirtualMachine(Record):
     """xml, vmcx, vmc, or "none" where only remains are left."""
     state: str
     """registered, unregistered, planned, exported (2008), deleted configuration, dangling
-    link; no configuration, in access lists (logs may know it too); of data.vmcx: registered,
-    configuration missing (then from the service's own copy, where there is one); cached copy."""
+    link; no configuration, in access lists (logs may know it too); no configuration, in event
+    logs or in User Access Logging; of data.vmcx: registered, configuration missing (then from
+    the service's own copy, where there is one); cached copy."""
     traits: tuple[str, ...] = ()
     """What else is true of it: duplicated id, planned, replicated, in a folder for replicas, in
     the form of an export, template by its name."""

@@ -11,6 +11,7 @@ from operator import eq
 from typing import Any, Final
 
 from analyzer.plugin import Tables
+from analyzer.records import IN_ACCESS_LOG, IN_EVENTS
 
 Row = dict[str, Any]
 
@@ -80,7 +81,8 @@ class Homes:
         self._by_file: dict[tuple[str, str], Machine] = {}
         for machine in machines:
             self._by_id[machine.row["vm_id"]].append(machine)
-            self.describes(machine.row, machine)
+            if machine.row["state"] not in (IN_EVENTS, IN_ACCESS_LOG):  # a log tells of many
+                self.describes(machine.row, machine)
 
     def describes(self, row: Row, machine: Machine) -> None:
         """Take it that the file a row comes from describes the machine."""

@@ -1,6 +1,7 @@
 """The life story of every machine of the bundled hosts, against what its recipe made happen."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,20 @@ def test_the_command_line_tells_it(case: Path, vmtrail: Vmtrail) -> None:
         "created", "disk created", "guest installed"]
     assert "[witnesses: virtual_machine: ws2008.E01!/" in done.stdout
     assert vmtrail("timeline", case, "--story", "--vm", "nobody").returncode == 2
+
+
+def test_a_machine_that_only_logs_know_has_its_place_in_every_report(
+        case_of: Callable[[str], Path], vmtrail: Vmtrail) -> None:
+    """TEMP03 of ws2012r2 was deleted with its files; events are all that tells of it."""
+    reports = case_of("ws2012r2") / "reports"
+    assert "TEMP03   no configuration, in event logs" in re.sub(
+        " {3,}", "   ", (reports / "inventory.txt").read_text())
+    page, = (text for text in (p.read_text() for p in (reports / "report/machines").iterdir())
+             if "<h1>TEMP03" in text)
+    assert page.count('<text class="number"') == 4  # its lifeline is drawn
+    done = vmtrail("timeline", case_of("ws2012r2"), "--vm", "TEMP03")
+    assert [row.split(",")[2].partition(":")[0] for row in done.stdout.splitlines()[1:]] == [
+        "created", "started", "turned off", "deleted"]
 
 
 def test_witnesses_of_a_snapshot_lie_near_each_other(lines: list[dict[str, Any]]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from analyzer.formats.sid import machine_sid
 from analyzer.records import (
+    IN_EVENTS,
     AccessLogMachine,
     DeletedRegistryKey,
     DiskLayer,
@@ -105,6 +106,7 @@ def test_machines_that_only_traces_know() -> None:
                  event("disk attached to the host", T, 3, concerns="E:\\x.vhd"),
                  UserTrace(source=Source("h.E01", "/p1/ntuser"), trace="vmconnect", user_sid="S",
                            target="h", vm_id=LOST, account_name="kb", last_used_at=T - 1),
+                 machine(vm_id=LOST, format="none", state=IN_EVENTS, name="OLD"),
                  machine(vm_id=VM, format="none", state=IN_LISTS, name=""))
     assert [(r.story, r.vm_name, r.what, r.subject) for r in rows] == [
         (VM, "", "known", IN_LISTS), (LOST, "OLD", "opened by a user", "kb"),

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import pytest
 
 from analyzer.records import (
+    IN_ACCESS_LOG,
+    IN_EVENTS,
     SEVERITIES,
     AccessLogMachine,
     Account,
@@ -123,12 +125,14 @@ CASES = [
     Case("vm_ualonly", [machine(), SEEN, SEEN],
          [f"{OTHER} ran on this host, last seen at {iso(T)}, and has no configuration here"],
          [machine(), replace(SEEN, vm_id=VM), replace(SEEN, vm_id="")]),
-    Case("vm_logonly", [machine(), event("started", vm_id=OTHER, vm_name="OLD", logged_at=T),
+    Case("vm_logonly", [machine("OLD", vm_id=OTHER, format="none", state=IN_EVENTS),
+                        event("started", vm_id=OTHER, vm_name="OLD", logged_at=T),
                         event("exported", vm_id=OTHER, vm_name="OLD", logged_at=T + 1)],
          [(f"events name the machine OLD ({OTHER}), the last at {iso(T + 1)} (exported); it has no "
           "configuration here")],
-         [machine(), event("started", vm_id=VM), event("hypervisor started"),
-          event("", vm_id=OTHER)]),
+         [machine(), machine("", vm_id=OTHER, format="none", state=IN_ACCESS_LOG),
+          event("started", vm_id=VM), event("hypervisor started"),
+          event("started", vm_id=OTHER)]),
     Case("disk_orphan", [layer(vm_id=""), layer(vm_id="")],
          ["no configuration that was found and read names D:\\a.vhd"],
          [layer(), layer("D:\\p.vhd", vm_id="", depth=1)]),
