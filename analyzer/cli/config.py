@@ -59,7 +59,7 @@ def _value(setting: "Setting") -> str:
 
 def _lines(found: "ConfigurationFile") -> Iterator[str]:
     """The tree, two spaces a level; a container is named once, before what is in it."""
-    hint = " (?: no column of a table is taken from it)" if found.understood else ""
+    hint = " (?: kept as it stands, no fact is taken from it)" if found.understood else ""
     damaged = ", damaged" if found.partial else ""
     yield f"{found.kind}{damaged}: {len(found.settings)} settings{hint}"
     open_: list[str] = []

@@ -63,9 +63,6 @@ def adapter(device: str, name: str, node: Node, reader: Reader) -> Adapter:
     switch = node.text_at("SwitchName")
     resource = node.text_at("Connection/HostResources/HostResource")
     friendly = node.text_at("Connection/AltSwitchName")
-    for unused in ("VpciInstanceGuid", "Connection/AltPortName", "Connection/AuthorizationScope",
-                   "Connection/ChimneyOffloadWeight", "Connection/TestReplicaPoolId"):
-        node.text_at(unused)
     return Adapter(
         name=node.text_at("FriendlyName") or name,
         adapter="synthetic" if device == vm_guids.ETHERNET else "legacy",

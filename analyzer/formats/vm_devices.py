@@ -110,8 +110,6 @@ class _Row:
 def devices(reader: Reader) -> Devices:
     """The devices of the configuration that `reader` reads."""
     rows = _rows(reader)
-    for row in rows:
-        row.node.text_at("VDEVVersion")
     _note_guessed_numbers(rows, reader)
     scsi = [row for row in rows if row.device == vm_guids.SCSI]
     drives = [d for row in rows if row.device == vm_guids.IDE for d in _ide(row.node)]

@@ -58,9 +58,6 @@ class Firmware:
 def firmware(read: Reader) -> Firmware:
     """What the configuration says of the firmware."""
     node = read.root.child(BIOS) or Node(BIOS)
-    for name in ("num_lock", "pause_after_boot_failure"):
-        read.bool(f"{BIOS}/{name}")
-    read.integer(f"{BIOS}/pxe_preferred_protocol")
     return Firmware(
         boot_order=_boot_order(node.child("boot")),
         entries=tuple(_entries(node.child("nvram"), read)),

@@ -10,6 +10,8 @@ from typing import Final
 from analyzer.formats import vm_settings
 from analyzer.formats.vm_settings import Node, Reader
 
+_CRITICAL: Final = {0: "nothing", 1: "pause"}
+"""By AutomaticCriticalErrorAction of the same class; of the stored number only 1 was seen."""
 _CHECKPOINTS: Final = {2: "disabled", 3: "production, else standard", 4: "production only",
                        5: "standard"}
 """By UserSnapshotType of Msvm_VirtualSystemSettingData; of the stored number only 3 was seen."""
@@ -25,6 +27,8 @@ class HostSettings:
     """VM-GenerationID, 32 hexadecimal digits: another one after a snapshot was applied."""
     crash_action: str
     """After the guest stopped unexpectedly: a number whose meaning is not known."""
+    critical_error_action: str
+    """When storage of the machine fails: word and number; "" where it is not said (before 2016)."""
     stopped_at_host_shutdown: bool | None
     smart_paging_root: str
     replication: str
@@ -40,11 +44,14 @@ class HostSettings:
 def host_settings(read: Reader) -> HostSettings:
     """What the configuration says of it."""
     crash = read.integer("global_settings/unexpected_termination/action")
+    critical = read.integer("global_settings/critical_error/action")
     kind = read.count("global_settings/snapshots/user_type")
     return HostSettings(
         highly_available=read.bool("properties/highly_available"),
         generation_id=read.text("global_settings/devices/generation_id"),
         crash_action="" if crash is None else f"unknown ({crash})",
+        critical_error_action="" if critical is None else
+        f"{_CRITICAL.get(critical, 'unknown')} ({critical})",
         stopped_at_host_shutdown=read.bool("settings/stopped_at_host_shutdown"),
         smart_paging_root=read.text("global_settings/slp_data_root"),
         replication=_replication(read.root),

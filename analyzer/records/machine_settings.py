@@ -72,7 +72,7 @@ class VmSetting(Record):
     value_length: int
     """Characters of the whole value."""
     understood: bool
-    """True where a column of another table was taken from it."""
+    """True where a fact of the machine was taken from it, mostly a column of another table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,14 @@ class VirtualMachine(Record):
     """In thousandths of a percent."""
     processor_weight: int | None = None
     """Relative weight, as stored."""
+    numa_enabled: bool | None = None
+    """Whether the guest sees NUMA nodes; the next three are how many and how large at most."""
+    numa_node_memory_mb: int | None = None
+    """Memory of one virtual node, in MiB."""
+    numa_node_processors: int | None = None
+    """Processors of one virtual node."""
+    numa_socket_nodes: int | None = None
+    """Virtual nodes on one virtual socket."""
     boot_order: tuple[str, ...] = ()
     """Devices, first to last, in the configuration's own words."""
     start_action: str = ""
@@ -60,6 +68,8 @@ class VirtualMachine(Record):
     """When the host shuts down, in the same way."""
     crash_action: str = ""
     """When the guest crashes, in the same way."""
+    critical_error_action: str = ""
+    """When its storage fails, in the same way; the word is unsure."""
     highly_available: bool | None = None
     """Managed by a cluster."""
     replication: str = ""

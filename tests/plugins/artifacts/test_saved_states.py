@@ -96,9 +96,11 @@ def test_a_recovery_snapshot_by_its_disk() -> None:
 
 
 @pytest.mark.realdata
-def test_which_snapshots_the_user_gets_is_read_from_a_real_file(realdata: Path) -> None:
+def test_snapshots_errors_and_numa_of_a_real_file(realdata: Path) -> None:
     path = next(realdata.rglob("993F7B33*.vmcx"))
     (row,) = of(VirtualMachine, virtual_machines(host({
         f"{REGISTER}/Virtual Machines/{path.name}": path.read_bytes()}, "C")))
     assert (row.checkpoint_type, row.automatic_checkpoints) == (
         "production, else standard (3)", False)
+    assert (row.critical_error_action, row.numa_enabled, row.numa_node_memory_mb,
+            row.numa_node_processors, row.numa_socket_nodes) == ("pause (1)", True, 14310, 2, 1)

@@ -172,11 +172,13 @@ def test_features_of_a_port_are_bytes_unless_their_layout_is_known() -> None:
 
 def test_every_leaf_is_kept_and_the_understood_ones_are_known() -> None:
     got = configuration(f"<properties>{leaf('name', 'x')}{leaf('new', 'y')}</properties>"
-                        '<settings zone="7"><a/></settings>')
+                        f'<settings zone="7"><a/></settings>'
+                        f"<{BIOS}>{leaf('num_lock', 'True')}</{BIOS}>")
     assert [(s.key, s.value, s.key in got.understood) for s in got.settings] == [
         ("configuration/properties/name", "x", True),
         ("configuration/properties/new", "y", False),
-        ("configuration/settings/@zone", "7", False)]
+        ("configuration/settings/@zone", "7", False),
+        (f"configuration/{BIOS}/num_lock", True, False)]
 
 
 def test_a_time_with_swapped_bytes_is_none_and_said() -> None:
