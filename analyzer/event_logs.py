@@ -19,7 +19,9 @@ from analyzer.volume import Item
 FOLDER: Final = "System32/winevt/Logs"
 GENERAL: Final = ("system", "security", "windows powershell", "setup",
                   "microsoft-windows-powershell%4operational")
-"""Logs without "Hyper-V" in their name that are looked into."""
+"""Logs without "Hyper-V" in their name that are looked into, also as Windows archives them."""
+_ARCHIVED: Final = re.compile(r"archive-(.+)-\d{4}(?:-\d\d){5}-\d{3}")
+"""What Windows calls a log that was full (AutoBackupLogFiles)."""
 _OWN: Final = re.compile("hyper-v|vhdmp", re.IGNORECASE)
 _SERVICES: Final = re.compile(
     r"vmms|vhdsvc|nvspwmi|vmcompute|hvhost|\bhns\b|vmicheart|vmickvp|vmicshut|vmictime|vmicvss|"
@@ -58,9 +60,10 @@ def logged(system: WindowsSystem) -> Iterator[Logged]:
     system.cover(place, "read")
     release = release_of(system)
     for item in sorted(folder.children(), key=lambda i: (i.name.casefold(), i.entry.inode)):
-        name = item.name.casefold()
-        if item.entry.allocated and name.endswith(".evtx") and (
-                _OWN.search(name) or name.removesuffix(".evtx") in GENERAL):
+        name, _, kind = item.name.casefold().rpartition(".")
+        archived = _ARCHIVED.fullmatch(name)
+        if item.entry.allocated and kind == "evtx" and (
+                _OWN.search(name) or (archived[1] if archived else name) in GENERAL):
             yield from _read(system, item, release)
 
 

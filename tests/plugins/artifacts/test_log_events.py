@@ -88,6 +88,17 @@ def test_commands_logons_and_cleared_logs() -> None:
     assert [row.concerns for row in found[2:]] == ["u", "admin"]
 
 
+def test_pipelines_of_the_classic_log_and_logs_that_windows_archived() -> None:
+    shell = build([Event(NOW, "PowerShell", 800, "Windows PowerShell", (
+        ("", "CommandInvocation(Get-VM): x"), ("", "DetailSequence=1"), ("", ""))),
+        Event(NOW, "PowerShell", 800, "Windows PowerShell", (("", "Get-ChildItem"),))])
+    log = build([Event(NOW, "Microsoft-Windows-Kernel-General", 12, "System")])
+    found = rows({"Windows PowerShell": shell, "Archive-System-2015-03-04-05-06-07-890": log,
+                  "Archive-Application-2015-03-04-05-06-07-890": log})
+    assert [(row.meaning, row.event_record_id) for row in found] == [
+        ("Windows started", 1), ("PowerShell pipeline with Hyper-V commands", 1)]
+
+
 def test_records_that_cannot_be_decoded_and_gaps_are_said() -> None:
     data = bytearray(build([vml(NOW + n, "VMMS", 13002, "VMMS-Admin", "WEB", VM)
                             for n in range(5)]))
