@@ -5,7 +5,7 @@ decodes is said to be so. Who writes a reader puts its name here and lets it `co
 a test holds it to that.
 
     <windows>  the Windows folder        <system>  the volume it is on, C: as a rule
-    <volume>   each volume               *         each folder
+    <volume>   each volume               *         each folder, or each file that ends so
 
 Sources: FIELD-GUIDE sections 1, 7, 9, 11, 12, 13 (docs/coverage.md names them place by place).
 """
@@ -58,7 +58,8 @@ PLACES: Final = (
           "virtual_machines"),
     Place(f"<system>\\{REGISTER}\\Virtual Machines Cache", "copies of configurations",
           "2016 on", "virtual_machines"),
-    Place(f"<system>\\{REGISTER}\\Resource Types", "resource pools", "2012 on"),
+    Place(f"<system>\\{REGISTER}\\Resource Types", "resource pools", "2012 on",
+          "resource_pools"),
     Place(f"<system>\\{REGISTER}\\Groups", "groups of machines", "2016 on"),
     Place(f"<system>\\{REGISTER}\\Persistent Tasks", "tasks under way", "2012 on"),
     Place(f"<system>\\{REGISTER}\\UndoLog Configuration", "changes under way", "2012 on"),
@@ -74,8 +75,14 @@ PLACES: Final = (
           "Virtualization.Events.xml", "events of the role", "2008"),
     Place("<windows>\\System32\\winevt\\Logs", "event logs", "2008 and later",
           "log_events"),
-    Place("<windows>\\System32\\config\\AppEvent.Evt", "event log", "2003"),
-    Place("<windows>\\System32\\config\\SysEvent.Evt", "event log", "2003"),
+    Place("<windows>\\System32\\config\\*.Evt", "event logs", "2003"),
+    Place("<windows>\\Logs\\DISM\\dism.log", "features added and removed", "2008 R2 and later",
+          "setup_logs"),
+    Place("<windows>\\Logs\\CBS\\CBS.log", "components added and removed", "2008 and later",
+          "setup_logs"),
+    Place("<windows>\\Logs\\CBS\\*.cab", "former CBS.log, packed", "2008 and later"),
+    Place("<windows>\\Logs\\ServerManager.log", "roles added and removed", "2008, 2008 R2",
+          "setup_logs"),
     Place("<windows>\\System32\\LogFiles\\Sum", "machines seen (User Access Logging)", "2012 on",
           "access_log"),
     Place("<windows>\\Prefetch", "programs started", "clients", "prefetch"),
@@ -121,7 +128,10 @@ PLACES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A place on one system: its Windows path, and the folder that its `*` is looked for in."""
+    """A place on one system: its Windows path, and the folder that its `*` is looked for in.
+
+    `rest` is what stands below each folder, or how the names of the files end.
+    """
 
     path: str
     folder: str = ""
@@ -135,8 +145,7 @@ def spots(system: WindowsSystem, place: Place) -> list[Spot]:
              "<volume>": [v.name for v in system.volumes if v.filesystem is not None]}
     head, _, below = place.path.partition("\\")
     paths = [f"{root}\\{below}" for root in roots[head]]
-    return [Spot(path, *path.split("\\*\\", 1)) if "\\*\\" in path else Spot(path)
-            for path in paths]
+    return [Spot(path, *path.split("\\*", 1)) if "\\*" in path else Spot(path) for path in paths]
 
 
 def matches(system: WindowsSystem, spot: Spot) -> Iterator[tuple[str, Item | None]]:
@@ -145,13 +154,16 @@ def matches(system: WindowsSystem, spot: Spot) -> Iterator[tuple[str, Item | Non
         yield spot.path, system.find(spot.path)
         return
     above = system.find(spot.folder)
-    folders = [item for item in above.children() if item.entry.is_directory] if above else []
-    for folder in islice(folders, MOST):
-        item = folder.child(spot.rest)
+    below = above.children() if above is not None else []
+    is_file = not spot.rest.startswith("\\")
+    below = [item for item in below if item.entry.is_directory != is_file
+             and (not is_file or item.name.lower().endswith(spot.rest.lower()))]
+    for one in islice(below, MOST):
+        item = one if is_file else one.child(spot.rest[1:])
         if item is not None:
-            yield f"{folder.path}\\{spot.rest}", item
-    if len(folders) > MOST:
-        raise OverflowError(f"{len(folders)} folders")
+            yield item.path if is_file else f"{one.path}{spot.rest}", item
+    if len(below) > MOST:
+        raise OverflowError(f"{len(below)} files or folders")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -42,7 +42,7 @@ class HostService(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostSetting(Record):
-    """One value of the registry by which a host is set up."""
+    """One value by which a host is set up: of its registry, or of the file of a resource pool."""
 
     group: str
     """default folders, MAC pool, live migration, replication, ...; "" for others."""
@@ -51,7 +51,7 @@ class HostSetting(Record):
     value: str
     """Text; bytes in hexadecimal. Cut after 1000 characters."""
     key: str
-    """From the root of its hive."""
+    """From the root of its hive; of a resource pool the Windows path of its file."""
     control_set: str = ""
     """"" for values that are not kept by control set."""
     is_current: bool = True
@@ -59,7 +59,7 @@ class HostSetting(Record):
     written_at: int | None = moment("Key of a host setting last written")
 
     TOPIC: ClassVar[str] = "system"
-    NEVER_SEEN: ClassVar[str] = "The key Virtualization of a real host."
+    NEVER_SEEN: ClassVar[str] = "The key Virtualization, and resource pools, of a real host."
 
     def describe(self) -> str:
         return f"{self.key}\\{self.name} = {self.value}"
@@ -70,7 +70,7 @@ class RoleEvidence(Record):
     """One fact that tells whether, which and since when a Windows is a Hyper-V host."""
 
     group: str
-    """edition, processor, hypervisor launch, program, service, set-up, event log."""
+    """edition, processor, hypervisor launch, program, service, set-up, set-up log, event log."""
     name: str
     """What was looked at."""
     value: str

@@ -1,11 +1,12 @@
 """What tells that a Windows is a Hyper-V host, which one, and since when."""
 
-import re
 from collections.abc import Iterator
 
 from analyzer.boot_settings import launch_types
 from analyzer.errors import EvidenceError
+from analyzer.formats.hive import Key
 from analyzer.formats.program_version import file_version
+from analyzer.formats.setup_log import HYPERV
 from analyzer.plugin import artifact
 from analyzer.records import Record, RoleEvidence
 from analyzer.system import WINDOWS_NT, WindowsSystem
@@ -16,9 +17,12 @@ PROGRAMS = {"System32/vmms.exe": "management service", "System32/vmwp.exe": "wor
             "System32/drivers/vid.sys": "infrastructure driver"}
 """Their versions are the update level of Hyper-V; clients may have all but the first."""
 SETUP = ("Microsoft\\Windows\\CurrentVersion\\Component Based Servicing\\Packages",
-         "Microsoft\\ServerManager\\ServicingStorage\\ServerComponentCache",
-         "Microsoft\\Windows\\CurrentVersion\\Setup\\OC Manager\\Subcomponents")
-HYPERV = re.compile("hyper-?v|microsoft-windows-virtualization", re.IGNORECASE)
+         "Microsoft\\ServerManager\\ServicingStorage\\ServerComponentCache")
+"""A key for each package or component."""
+OPTIONAL = "Microsoft\\Windows\\CurrentVersion\\Setup\\OC Manager\\Subcomponents"
+"""A value for each component."""
+CORE = ("core", "cor")
+"""Ends of the EditionID of an installation without desktop up to 2008 R2 (ServerStandardCore)."""
 LAUNCH = {0: "off", 1: "auto"}
 MOST = 200
 
@@ -38,9 +42,11 @@ def _edition(system: WindowsSystem) -> Iterator[RoleEvidence]:
     edition = registry.text("SOFTWARE", WINDOWS_NT, "EditionID")
     kind = registry.text("SOFTWARE", WINDOWS_NT, "InstallationType")
     if edition or kind:
-        meaning = "stand-alone Hyper-V Server" if edition.lower().startswith("serverhyper") else {
-            "server core": "Server Core", "server": "full installation",
-            "client": "client"}.get(kind.lower(), "")
+        meaning = "stand-alone Hyper-V Server" if edition.lower().startswith("serverhyper") else \
+            "Server Core" if edition.lower().startswith("server") \
+            and edition.lower().endswith(CORE) else {
+                "server core": "Server Core", "server": "full installation",
+                "client": "client"}.get(kind.lower(), "")
         yield RoleEvidence(
             source=registry.source("SOFTWARE").at(WINDOWS_NT), group="edition",
             name="EditionID, InstallationType", value=f"{edition}, {kind}", meaning=meaning,
@@ -104,8 +110,19 @@ def _setup(system: WindowsSystem) -> Iterator[RoleEvidence]:
             states = [f"{name}={number}" for name in ("CurrentState", "InstallState", "Installed")
                       if (number := system.registry.integer("SOFTWARE", key.path, name))
                       is not None]
-            yield RoleEvidence(
-                source=system.registry.source("SOFTWARE").at(key.path, key.offset), group="set-up",
-                name=key.name, value=", ".join(states), meaning="", is_proof=False,
-                certainty="unsure: not seen on a real host; clients have such packages too",
-                time_basis="last write of its key", traced_at=key.last_written_at)
+            yield _set_up(system, key, key.path, key.offset, key.name, ", ".join(states))
+    components = system.registry.key("SOFTWARE", OPTIONAL)
+    for value in components.values() if components is not None else ():
+        if components is not None and HYPERV.search(value.name):
+            number = system.registry.integer("SOFTWARE", OPTIONAL, value.name)
+            yield _set_up(system, components, f"{OPTIONAL}\\{value.name}", value.offset, value.name,
+                          f"{number}" if number is not None else "")
+
+
+def _set_up(system: WindowsSystem, key: Key, place: str, at: int | None, name: str,
+            value: str) -> RoleEvidence:
+    return RoleEvidence(
+        source=system.registry.source("SOFTWARE").at(place, at), group="set-up",
+        name=name, value=value, meaning="", is_proof=False,
+        certainty="unsure: not seen on a real host; clients have such packages too",
+        time_basis="last write of its key", traced_at=key.last_written_at)

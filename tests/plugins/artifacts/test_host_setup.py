@@ -8,13 +8,14 @@ import pytest
 
 from analyzer.errors import Corrupt
 from analyzer.formats.service_entry import START, in_words, program_path
-from analyzer.records import HostService, HostSetting
+from analyzer.records import HostService, HostSetting, events
 from analyzer.system import VIRTUALIZATION, WindowsSystem
-from corpus.make import hive
+from corpus.make import hive, vmcx
 from plugins.artifacts.host_services import host_services
 from plugins.artifacts.host_settings import host_settings
+from plugins.artifacts.resource_pools import resource_pools
 from tests.dict_system import AT, Content, build, mounted
-from tests.plugins.artifacts.test_artifacts import of
+from tests.plugins.artifacts.test_artifacts import REGISTER, of
 
 CONFIG = "C:/Windows/System32/config"
 SYSTEM32 = "C:/Windows/System32"
@@ -102,6 +103,41 @@ def test_settings_of_a_host() -> None:
         ("", "List", "a; b", "", True, AT + 3), ("", "Odd", "", "", True, AT + 3),
         ("", "Flags", "1", "ControlSet001", True, AT + 1),
         ("", "Flags", "2", "ControlSet002", False, AT + 2)}
+
+
+def test_groups_of_settings() -> None:
+    """By words in key and name, raw value kept; real names are known of few (FIELD-GUIDE 9.2)."""
+    software = hive.Key("ROOT", AT)
+    key = software.key(VIRTUALIZATION)
+    key.set(hive.dword("NumaSpanningEnabled", 1), hive.sz("DefaultVirtualHardDiskPath", "E:\\"),
+            hive.sz("StoreLocation", "msxml://C:\\x"), hive.dword("CurrentVmVersion", 2304))
+    key.key("Replication").set(hive.dword("Enabled", 1))
+    key.key("VmSession").set(hive.dword("Policy", 1))
+    key.key("VML").set(hive.dword("Port", 6600))
+    rows = of(HostSetting, host_settings(computer(mounted("C"), software)))
+    assert {r.name: (r.group, r.value) for r in rows} == {
+        "NumaSpanningEnabled": ("NUMA spanning", "1"),
+        "DefaultVirtualHardDiskPath": ("default folders", "E:\\"),
+        "StoreLocation": ("authorization", "msxml://C:\\x"),
+        "CurrentVmVersion": ("versions", "2304"), "Enabled": ("replication", "1"),
+        "Policy": ("enhanced session", "1"), "Port": ("live migration", "6600")}
+
+
+def test_resource_pools_of_both_formats() -> None:
+    folder = f"{REGISTER}/Resource Types"
+    xml = "<configuration><properties><name type='string'>Gold</name></properties></configuration>"
+    system = computer(mounted("C"), files={
+        f"{folder}/A.xml": xml.encode(), f"{folder}/B.vmcx": vmcx.build(
+            [("configuration", [("pools", [("name", "Silver")])])]), f"{folder}/C.vmcx": b"?"})
+    rows = of(HostSetting, resource_pools(system))
+    assert {(r.group, r.key.rpartition("\\")[2], r.name.rpartition("/")[2], r.value)
+            for r in rows} == {("resource pools", "A.xml", "name", "Gold"),
+                               ("resource pools", "B.vmcx", "name", "Silver")}
+    assert all(row.source.detail.endswith(row.name) and not list(events(row)) for row in rows)
+    states = {c.place.rpartition("\\")[2]: c.state for c in system.coverage()}
+    assert [states[n] for n in ("Resource Types", "A.xml", "B.vmcx", "C.vmcx")] == [
+        "read", "read", "read", "unreadable"]
+    assert [p.effect for p in system.problems()] == ["this resource pool is missing"]
 
 
 def test_a_flood_of_settings_is_cut_and_said(monkeypatch: pytest.MonkeyPatch) -> None:

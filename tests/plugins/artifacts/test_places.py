@@ -23,10 +23,10 @@ FOLDERS = {"Logs", "Sum", "Prefetch", "1.0", "Recent", "Desktop", "AutomaticDest
            "Snapshots"}
 
 
-def spelled(place: Place) -> str:
+def spelled(place: Place, star: str = "ann") -> str:
     """The place as a file of a dict system, a file in it where it is a folder."""
     path = place.path.replace("<windows>", "C:/Windows").replace("<system>", "C:")
-    path = path.replace("<volume>", "C:").replace("*", "ann").replace("\\", "/")
+    path = path.replace("<volume>", "C:").replace("*", star).replace("\\", "/")
     return f"{path}/x" if path.rpartition("/")[2] in FOLDERS else path
 
 
@@ -58,7 +58,7 @@ def test_a_place_that_is_not_there_is_absent(place: Place) -> None:
     if "*" not in place.path:
         assert found(place, {}) == "absent"
     else:
-        pattern = spelled(place).removesuffix("/x").replace("/ann/", "/*/").replace("/", "\\")
+        pattern = spelled(place, "*").removesuffix("/x").replace("/", "\\")
         said = states(host({}, "C"), place.reader or "places")
         assert said[pattern.upper()] == "absent"
 
@@ -75,6 +75,16 @@ def test_each_profile_and_each_volume_counts(monkeypatch: pytest.MonkeyPatch) ->
     assert "C:\\USERS\\CARL\\NOTES" not in said
     assert said["D:\\BIN"] == "not decoded"
     assert said["C:\\BIN"] == "absent"
+
+
+def test_each_log_of_windows_2003_is_said_not_to_be_decoded() -> None:
+    """Virtual Server 2005 ran there, and so did guests of that age."""
+    config = "C:/Windows/System32/config"
+    said = states(host({f"{config}/SecEvent.Evt": b"", f"{config}/Virtual Server.evt": b"",
+                        f"{config}/old.evt/x": b"", f"{config}/evt": b""}, "C"))
+    assert {path.rpartition("\\")[2]: state for path, state in said.items()
+            if "EVT" in path.rpartition("\\")[2]} == {
+        "SECEVENT.EVT": "not decoded", "VIRTUAL SERVER.EVT": "not decoded"}
 
 
 def test_more_profiles_than_are_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,19 +6,21 @@ from pathlib import Path
 import pytest
 
 from analyzer.blocks import Memory, Slice
-from analyzer.errors import NotThisFormat
+from analyzer.errors import Corrupt, NotThisFormat
 from analyzer.filesystem.volumes import Partition
 from analyzer.records import RoleEvidence, System
 from analyzer.system import WINDOWS_NT, WindowsSystem, build_systems
 from analyzer.volume import MountedVolume
 from corpus.make import hive
 from plugins.artifacts.role_evidence import role_evidence
+from plugins.artifacts.setup_logs import setup_logs
 from plugins.artifacts.windows import windows
 from tests.dict_system import AT, build, medium, mounted
 from tests.plugins.artifacts.test_artifacts import of
 from tests.plugins.artifacts.test_host_setup import CONFIG, SYSTEM32, computer
 from tests.unit.filesystem.fat_writer import volume
 from tests.unit.formats.pe_writer import program
+from tests.unit.formats.test_setup_log import LOG
 
 PACKAGES = "Microsoft\\Windows\\CurrentVersion\\Component Based Servicing\\Packages"
 
@@ -59,6 +61,48 @@ def test_a_host_with_all_its_traces() -> None:
         AT + 7, AT + 1, AT + 2]
     assert rows[2].source.path.endswith("/Boot/BCD")
     assert "cannot be read" in rows[4].certainty
+
+
+def test_what_server_manager_and_optional_components_keep() -> None:
+    software = hive.Key("ROOT", AT)
+    software.key("Microsoft\\ServerManager\\ServicingStorage\\ServerComponentCache\\Hyper-V",
+                 AT + 3).set(hive.dword("InstallState", 1))
+    software.key("Microsoft\\Windows\\CurrentVersion\\Setup\\OC Manager\\Subcomponents",
+                 AT + 4).set(hive.dword("Microsoft-Hyper-V", 1), hive.dword("IIS", 1))
+    rows = of(RoleEvidence, role_evidence(computer(mounted("C"), software)))
+    assert [(r.group, r.name, r.value, r.traced_at, r.is_proof) for r in rows] == [
+        ("set-up", "Hyper-V", "InstallState=1", AT + 3, False),
+        ("set-up", "Microsoft-Hyper-V", "1", AT + 4, False)]
+    assert rows[1].source.detail.endswith("Subcomponents\\Microsoft-Hyper-V")
+    assert all("unsure" in r.certainty for r in rows)
+
+
+@pytest.mark.parametrize(("edition", "kind", "meaning"), [
+    ("ServerHyper", "Server Core", "stand-alone Hyper-V Server"),
+    ("ServerStandard", "Server Core", "Server Core"), ("ServerEnterpriseCore", "", "Server Core"),
+    ("ServerDatacenter", "Server", "full installation"), ("Core", "Client", "client"),
+    ("ServerEnterprise", "", "")])
+def test_what_an_edition_is(edition: str, kind: str, meaning: str) -> None:
+    software = hive.Key("ROOT", AT)
+    software.key(WINDOWS_NT).set(hive.sz("EditionID", edition), hive.sz("InstallationType", kind))
+    (row,) = of(RoleEvidence, role_evidence(computer(mounted("C"), software)))
+    assert (row.group, row.meaning) == ("edition", meaning)
+
+
+def test_what_logs_of_set_up_name() -> None:
+    system = computer(mounted("C"), files={
+        "C:/Windows/Logs/DISM/dism.log": LOG.encode(),
+        "C:/Windows/Logs/ServerManager.log": b"\xff\xfe" + "no role".encode("utf-16-le"),
+        "C:/Windows/Logs/CBS/CBS.log": Corrupt("x")})
+    rows = of(RoleEvidence, setup_logs(system))
+    assert [(r.group, r.name, r.meaning, r.time_basis, r.is_proof) for r in rows] == [
+        ("set-up log", "Microsoft-Hyper-V", "first of 2 mentions in dism.log",
+         "2013-05-20 09:21:03, local time of then, no zone", False)]
+    assert (rows[0].traced_at, rows[0].value) == (None, LOG.splitlines()[1])
+    states = {c.place.rpartition("\\")[2]: c.state for c in system.coverage()}
+    assert [states[name] for name in ("dism.log", "ServerManager.log", "CBS.log")] == [
+        "read", "read", "unreadable"]
+    assert any("what this log says" in p.effect for p in system.problems())
 
 
 def test_a_damaged_boot_store_is_a_problem_and_the_rest_stays() -> None:
