@@ -165,7 +165,7 @@ def build(root: Node, settings: tuple[Setting, ...], notices: list[Notice], *,
         com_ports=parts.com_ports,
         components=parts.components,
         devices=parts.others,
-        notices=tuple(notices),
+        notices=read.said(),
         understood=vm_settings.understood(root),
     )
 

@@ -124,7 +124,10 @@ def _updated(read: Reader) -> int | None:
     path = f"{BIOS}/nvram/last_update_time"
     text = read.text(path)
     data = as_bytes(text) or b""
-    if not text or not any(data):
+    if not text:
+        return None
+    if data and not any(data):
+        read.never(path, data.hex(" "))
         return None
     if len(data) == 16:
         year, month, weekday, day, hour, minute, second, ms = struct.unpack("<8H", data)

@@ -183,6 +183,7 @@ class Reader:
     def __init__(self, root: Node, notices: list[Notice]) -> None:
         self.root = root
         self.notices = notices
+        self._never: list[str] = []
 
     def text(self, path: str) -> str:
         """Text at `path` below the root, "" where absent."""
@@ -231,13 +232,27 @@ class Reader:
         return self._plausible(path, data.hex(" "), int.from_bytes(data, "little"))
 
     def _plausible(self, path: str, text: str, ticks: int | None) -> int | None:
-        """`ticks` if a clock can show them; 0 and the largest numbers are "never"."""
-        if ticks is None or ticks in times.NEVER:
+        """`ticks` if a clock can show them; else None, which is noted."""
+        if ticks is None:
+            return None
+        if ticks in times.NEVER:
+            self.never(path, text)
             return None
         if ticks in times.CLOCK:
             return ticks
         self.note(times.out_of_range(f"{self._key(path)} is {text!a}", ticks))
         return None
+
+    def never(self, path: str, text: str) -> None:
+        """Notes that the time at `path` is there and says that there is none."""
+        self._never.append(f"{self._key(path)} is {text}")
+
+    def said(self) -> tuple[Notice, ...]:
+        """All notices; the times that say "never" in one of them."""
+        if self._never:
+            self.note(Notice("TIME-NEVER", f'{"; ".join(self._never)}: "never", or not set',
+                             "no time is given there"))
+        return tuple(self.notices)
 
     def unfit(self, path: str, text: str, wanted: str) -> None:
         """Notes a value that is not what its key promises."""

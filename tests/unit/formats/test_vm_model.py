@@ -102,7 +102,8 @@ def test_what_is_no_systemtime_is_said(stamp: bytes) -> None:
     got = configuration(generation_2(stamp=stamp))
     assert got.firmware.updated_at is None
     assert [n.code for n in got.notices] == ["XML-VALUE"]
-    assert not configuration(generation_2(stamp=bytes(16))).notices
+    zero = configuration(generation_2(stamp=bytes(16)))
+    assert (zero.firmware.updated_at, [n.code for n in zero.notices]) == (None, ["TIME-NEVER"])
 
 
 def test_a_load_option_cut_or_changed_anywhere_is_read_or_refused() -> None:
@@ -184,14 +185,27 @@ def test_every_leaf_is_kept_and_the_understood_ones_are_known() -> None:
 def test_a_time_with_swapped_bytes_is_none_and_said() -> None:
     at = times.parse_iso("2014-11-09T05:34:40")
     swapped = int.from_bytes(at.to_bytes(8, "little"), "big")
-    got = configuration(f"<properties>{leaf('last_powered_on_time', swapped)}</properties>")
+    key = "last_powered_on_time"
+    got = configuration(f"<properties>{leaf(key, swapped)}</properties>")
     assert got.powered_on_at is None
     (notice,) = got.notices
     assert notice.code == "TIME-RANGE"
     assert notice.effect.endswith("in reverse order it would be 2014-11-09T05:34:40.0000000Z")
     for never in (0, -1, 2**63 - 1, 2**64 - 1):
-        got = configuration(f"<properties>{leaf('last_powered_on_time', never)}</properties>")
-        assert (got.powered_on_at, got.notices) == (None, ())
+        got = configuration(f"<properties>{leaf(key, never)}</properties>")
+        assert (got.powered_on_at, [n.code for n in got.notices]) == (None, ["TIME-NEVER"])
+        assert got.notices[0].what.startswith(f"configuration/properties/{key} is {never}:")
+
+
+def test_all_times_that_never_were_are_one_notice() -> None:
+    got = configuration("<properties>" + leaf("creation_time", bytes(8)) + "".join(
+        leaf(f"last_powered_{word}_time", 0) for word in ("on", "off")) + "</properties>")
+    assert (got.created_at, got.powered_on_at, got.powered_off_at) == (None, None, None)
+    (notice,) = got.notices
+    assert notice.what == (
+        "configuration/properties/creation_time is 00 00 00 00 00 00 00 00; "
+        "configuration/properties/last_powered_on_time is 0; "
+        'configuration/properties/last_powered_off_time is 0: "never", or not set')
 
 
 def test_a_fibre_channel_adapter_is_told_by_its_world_wide_names() -> None:

@@ -152,8 +152,8 @@ def test_values_are_decoded_by_their_type() -> None:
 @pytest.mark.parametrize(("data", "expected", "codes"), [
     (CREATED.to_bytes(8, "little"), CREATED, []),
     (CREATED.to_bytes(8, "big"), None, ["TIME-RANGE"]),
-    (b"\xff" * 8, None, []), (b"\1" + bytes(7), None, ["TIME-RANGE"]),
-    (bytes(8), None, []), (b"\1\2\3", None, ["XML-VALUE"])])
+    (b"\xff" * 8, None, ["TIME-NEVER"]), (b"\1" + bytes(7), None, ["TIME-RANGE"]),
+    (bytes(8), None, ["TIME-NEVER"]), (b"\1\2\3", None, ["XML-VALUE"])])
 def test_creation_time_is_a_time_or_a_notice(
     data: bytes, expected: int | None, codes: list[str]
 ) -> None:
@@ -455,7 +455,8 @@ def test_real_files_say_what_is_known_of_them(realdata: Path, name: str) -> None
                                                            policy_id=""))
     assert times.iso(got.created_at) == created
     assert all(s.value is not None for s in got.settings)
-    assert [n.code for n in got.notices] == (["XML-ENCODING"] if "mwrock" in name else [])
+    assert [n.code for n in got.notices] == (
+        ["XML-ENCODING"] if "mwrock" in name else [] if created else ["TIME-NEVER"])
 
 
 @pytest.mark.realdata
