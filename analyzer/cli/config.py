@@ -77,6 +77,8 @@ def _lines(found: "ConfigurationFile") -> Iterator[str]:
         yield "old values that the file no longer uses:"
     for old in found.former:
         now = "gone" if old.is_gone else f"now {old.now}"
+        if old.sequence is not None and old.live_sequence is not None:
+            now += f"; of state {old.sequence} of its table, which is at {old.live_sequence} now"
         yield f"  {old.key} ({old.type}): {old.text} [{now}; {old.found_in}, {old.basis}]"
 
 
@@ -88,7 +90,8 @@ def _rows(found: "ConfigurationFile") -> Iterator[dict[str, Any]]:
     for old in found.former:
         yield {"former": old.key, "type": old.type, "value": old.text, "now": old.now,
                "is_gone": old.is_gone, "found_in": old.found_in, "basis": old.basis,
-               "offset": old.at}
+               "offset": old.at, "table_sequence": old.sequence,
+               "current_sequence": old.live_sequence}
     for notice in found.notices:
         yield {"notice": notice.code, "what": notice.what, "effect": notice.effect,
                "offset": notice.start, "length": notice.length}

@@ -85,7 +85,10 @@ def _probe(text: str, name: str) -> None:
 
 
 def _strict(text: str) -> Node | None:
-    """The tree of well-formed XML without references to entities; None for any other."""
+    """The tree of well-formed XML without references to entities; None for any other.
+
+    None too where text stands beside elements: it belongs to no leaf, and salvage says so.
+    """
     if text.count("<") > MOST_TOKENS:
         return None
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False,
@@ -95,9 +98,14 @@ def _strict(text: str) -> Node | None:
         top = etree.fromstring(text.encode("utf-8"), parser)
     except (etree.XMLSyntaxError, UnicodeEncodeError):
         return None
-    if next(top.iter(etree.Entity), None) is not None:
+    if next(top.iter(etree.Entity), None) is not None or any(map(_has_text_between, top.iter())):
         return None
     return _node(top)
+
+
+def _has_text_between(element: etree._Element) -> bool:
+    texts = (element.text, *(child.tail for child in element)) if len(element) else ()
+    return any(text and not text.isspace() for text in texts)
 
 
 def _node(top: etree._Element) -> Node:

@@ -93,6 +93,18 @@ def test_a_register_is_called_one_and_nothing_in_it_is_doubted(
     assert lines[-1] == f"    _{VM}_ (string): D:\\a.vmcx"
 
 
+def test_former_values_are_dated_by_the_states_of_their_table(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The writer gives present tables the number 9, and here the former one 3."""
+    data = vmcx.register([], [], former=[(VM, "D:\\a.vmcx")])
+    assert main(["config", written(tmp_path, data)]) == 0
+    assert "[gone; of state 3 of its table, which is at 9 now; " in capsys.readouterr().out
+    assert main(["config", "--json", written(tmp_path, data)]) == 0
+    (row,) = [row for line in capsys.readouterr().out.splitlines()
+              if "former" in (row := json.loads(line))]
+    assert (row["table_sequence"], row["current_sequence"]) == (3, 9)
+
+
 @pytest.mark.parametrize(("name", "data", "words"), [
     ("a.vud", b"conectix" + bytes(600), "a virtual disk (VHD, VUD); vmtrail disk info"),
     ("a.vhdx", b"vhdxfile" + bytes(600), "a virtual disk (VHDX); vmtrail disk info"),

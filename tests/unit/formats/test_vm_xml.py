@@ -126,6 +126,9 @@ def test_what_counts_as_snapshot(kind: str, other: bool, expected: bool) -> None
     assert got.snapshot_id == (PARENT if expected else "")
 
 
+LEAF_NAME = '<name type="string">WEB</name>'
+
+
 def minimal(body: str) -> VmConfiguration:
     return parse(f"<configuration>{body}</configuration>".encode())
 
@@ -136,6 +139,14 @@ def test_siblings_of_one_name_are_all_kept() -> None:
     assert [(s.key, s.value) for s in got.settings] == [
         ("configuration/global_settings/metric[1]/value", 1),
         ("configuration/global_settings/metric[2]/value", 2)]
+
+
+def test_text_beside_elements_is_not_passed_over() -> None:
+    note = '<notes>{}<b type="string">x</b>{}</notes>'
+    for before, after in (("hidden", ""), ("", "hidden")):
+        got = minimal(f"<properties>{LEAF_NAME}{note.format(before, after)}</properties>")
+        assert (got.name, got.partial) == ("WEB", True)
+        assert {n.code for n in got.notices} == {"XML-PARTIAL"}
 
 
 def test_values_are_decoded_by_their_type() -> None:
@@ -347,11 +358,12 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_bombs_end(name: str) -> None:
+def test_bombs_end_and_are_said(name: str) -> None:
     data = BOMBS[name].encode()
     start = time.process_time()
     try:
         got = parse(data)
+        assert got.notices
         assert sum(len(s.text) for s in got.settings) <= 2 * len(data)
     except EvidenceError:
         pass
