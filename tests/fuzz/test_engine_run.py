@@ -23,7 +23,7 @@ SEED = int(os.environ.get("VMTRAIL_SEED", "4"))
 MIB = 1 << 20
 SMALL = ("empty-host", "plain-windows", "gpt", "host.E01")
 IS_SLOW = bool(os.environ.get("VMTRAIL_SLOW"))
-COUNT = 36 if IS_SLOW else 12
+COUNT = 18 if IS_SLOW else 12
 FIRST = 1_000_000
 """Number of the first mutant: none of those that the campaign has."""
 REPORTS = ("inventory_json", "inventory_csv", "timeline_csv", "report_html")

@@ -4,15 +4,23 @@ import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.integration.loaded import Loaded
+
 Vmtrail = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+_LOADED = Loaded()
+
+
 def _vmtrail(*arguments: object, **more: str) -> "subprocess.CompletedProcess[str]":
+    """The command line; with an environment of its own, in a process that begins with it."""
+    if not more:
+        return _LOADED.run([str(argument) for argument in arguments])
     root = Path(__file__).resolve().parents[2]
     environment = os.environ | {"PYTHONPATH": str(root)} | more
     return subprocess.run([sys.executable, "-m", "analyzer.cli", *map(str, arguments)],
@@ -21,9 +29,10 @@ def _vmtrail(*arguments: object, **more: str) -> "subprocess.CompletedProcess[st
 
 
 @pytest.fixture(scope="session")
-def vmtrail() -> Vmtrail:
+def vmtrail() -> Iterator[Vmtrail]:
     """Runs the command line as a user does."""
-    return _vmtrail
+    yield _vmtrail
+    _LOADED.close()
 
 
 @pytest.fixture(scope="session")
