@@ -85,6 +85,21 @@ def test_the_type_of_a_snapshot(version: int, name: str, word: str) -> None:
     assert row.type_basis
 
 
+@pytest.mark.parametrize("word", ["recovery", "replica", "automatic"])
+def test_a_type_that_the_configuration_records(word: str) -> None:
+    """With what other settings say, raw; the machine's own wish for automatic ones is none."""
+    text = vm_xml.snapshot_xml(vm_xml.Snapshot(S1, "x", AT, "", machine())).decode("utf-16")
+    kind = f"{word.title()} Snapshots"
+    text = text.replace(">Snapshots<", f">{kind}<").replace("<settings>", "".join((
+        "<new><consistency_level type='integer'>2</consistency_level>",
+        "<enable_automatic type='bool'>True</enable_automatic></new><settings>")), 1)
+    (row,) = of(Snapshot, snapshots(host({
+        f"{REGISTER}/Virtual Machines/{VM}.xml": vm_xml.machine_xml(machine()),
+        f"{REGISTER}/Snapshots/{S1}.xml": text.encode("utf-16")}, "C")))
+    assert (row.snapshot_type, row.type_basis, row.type_settings) == (
+        word, f"direct: type_id {kind}", ("configuration/new/consistency_level=2",))
+
+
 def test_a_recovery_snapshot_by_its_disk() -> None:
     drive = vm_xml.Drive("ide", 0, 0, "VHD", "D:\\web-AutoRecovery.avhd")
     snapshot = vm_xml.Snapshot(S1, "x", AT, "", machine(drives=(drive,)))
