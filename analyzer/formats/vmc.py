@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from analyzer.errors import Corrupt, NotThisFormat
-from analyzer.formats import guid, vm_configuration, vm_guids, xml_tree
+from analyzer.formats import vm_configuration, vm_guids, xml_tree
 from analyzer.formats.vm_configuration import VmConfiguration
 from analyzer.formats.vm_settings import Node, as_bytes
 
@@ -30,6 +30,10 @@ ROOT: Final = "preferences"
 _OURS: Final = ("hardware", "integration", "virtual_machines")
 _DRIVES: Final = {"0": "NONE", "1": "VHD", "2": "ISO"}
 _PORTS: Final = ("port_name", "pipe_name", "text_file_path/absolute", "text_file_path")
+_SAID: Final = ("version", "properties/creator/name", "properties/creator/build",
+                "properties/modifier/name", "properties/modifier/build", "settings/guest_os",
+                "hardware/bios/time_bytes")
+"""Keys that facts of `Traits` are taken from, and the version."""
 _ABSOLUTE = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 
 
@@ -43,8 +47,6 @@ class Traits:
     guest_os: str
     clock: str
     """The guest's CMOS clock, local time of the guest, as `2010-05-16 23:35:06`."""
-    global_id: str
-    """GUID that Windows Virtual PC gives."""
 
 
 def parse(data: bytes, folder: str = "") -> VmConfiguration:
@@ -61,7 +63,7 @@ def parse(data: bytes, folder: str = "") -> VmConfiguration:
     model = _model(tree.root, folder)
     said = vm_configuration.build(model, tree.settings, tree.notices, partial=tree.partial)
     return replace(said, version=tree.root.text_at("version"), is_snapshot=False,
-                   understood=said.understood | {f"{ROOT}/version"})
+                   understood=said.understood | {f"{ROOT}/{key}" for key in _SAID})
 
 
 def traits(settings_of: VmConfiguration) -> Traits:
@@ -77,8 +79,7 @@ def traits(settings_of: VmConfiguration) -> Traits:
         " ".join(filter(None, (text("properties/modifier/name"),
                                text("properties/modifier/build")))),
         text("settings/guest_os"),
-        _clock(clock.value) if clock is not None and isinstance(clock.value, bytes) else "",
-        guid.normalise(text("settings/globalconfigid")))
+        _clock(clock.value) if clock is not None and isinstance(clock.value, bytes) else "")
 
 
 def _clock(cmos: bytes) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from analyzer.accounts import accounts
+from analyzer.formats import vmc
 from analyzer.machines import Machine, inventory
 from analyzer.machines.access import Subject, only_in_lists
 from analyzer.machines.configurations import GUID
@@ -38,6 +39,7 @@ def virtual_machines(system: WindowsSystem) -> Iterator[Record]:
 def _record(machine: Machine, owner_name: str) -> VirtualMachine:
     said, saved = machine.configuration, machine.configuration.saved_state
     memory, processors = said.memory, said.processors
+    program = vmc.traits(said)
     return VirtualMachine(
         source=machine.file.placed(), vm_id=machine.vm_id, name=said.name, notes=said.notes,
         configuration_version=said.version, format=machine.format, state=machine.state,
@@ -57,7 +59,9 @@ def _record(machine: Machine, owner_name: str) -> VirtualMachine:
         disk_merge_pending=said.disk_merge_pending,
         secure_boot=said.firmware.secure_boot,
         secure_boot_template=said.firmware.secure_boot_template,
-        generation_id=said.host.generation_id, data_root=said.data_root,
+        generation_id=said.host.generation_id, made_with=program.creator,
+        changed_with=program.modifier, guest_os=program.guest_os, guest_clock=program.clock,
+        data_root=said.data_root,
         snapshot_root=said.snapshot_root, smart_paging_root=said.host.smart_paging_root,
         firmware_changed_at=said.firmware.updated_at, bios_guid=said.bios_guid,
         bios_serial=said.bios_serial, owner_sid=said.owner_sid,

@@ -46,7 +46,7 @@ def test_a_machine_is_read_into_the_model_of_hyper_v() -> None:
 
 def test_traits() -> None:
     assert vmc.traits(vmc.parse(FULL)) == vmc.Traits(
-        "Microsoft Virtual Server 2005 R2 1.1.465.0", "", "", "2010-05-16 23:35:06", "")
+        "Microsoft Virtual Server 2005 R2 1.1.465.0", "", "", "2010-05-16 23:35:06")
     for clock in ("FF003500230000160510", "06003500990000160510", "0600"):
         bad = FULL.decode("utf-16").replace("06003500230000160510", clock).encode("utf-16")
         assert vmc.traits(vmc.parse(bad)).clock == ""

@@ -66,6 +66,8 @@ def test_a_shortcut_registers_a_machine() -> None:
         "vmc", "registered", identity("d:\\VMS\\web.vmc", make.BIOS), 256, make.BIOS)
     assert (got.registration_path, got.configuration_path, got.has_saved_state) == (
         link.replace("/", "\\"), "D:\\vms\\web.vmc", True)
+    assert (got.made_with, got.changed_with, got.guest_clock) == (
+        "Microsoft Virtual Server 2005 R2 1.1.465.0", "", "2010-05-16 23:35:06")
     assert machine(server({})).state == "unregistered"
 
 
