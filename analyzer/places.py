@@ -122,7 +122,7 @@ PLACES: Final = (
     Place("<volume>\\$Recycle.Bin", "deleted files", "2008 and later", "recycle_bin"),
     Place("<volume>\\RECYCLER", "deleted files", "2003", "recycle_bin"),
     Place("<volume>\\System Volume Information", "shadow copies", "all"),
-    Place("<volume>\\$Extend\\$UsnJrnl", "changes of files", "all"),
+    Place("<volume>\\$Extend\\$UsnJrnl", "changes of files", "all", "change_journal"),
 )
 
 

@@ -18,6 +18,7 @@ from analyzer.records.machine_states import SavedState, VmFormerSetting, VmRunti
 from analyzer.records.machines import (
     IN_ACCESS_LOG,
     IN_EVENTS,
+    IN_JOURNAL,
     NOT_HERE,
     DiskCompanion,
     DiskLayer,
@@ -44,6 +45,7 @@ from analyzer.records.witnesses import (
     AccessLogMachine,
     AttachedDisk,
     HostNetworkObject,
+    JournalEntry,
     RecycledFile,
     UserTrace,
 )
@@ -51,6 +53,7 @@ from analyzer.records.witnesses import (
 __all__ = [
     "IN_ACCESS_LOG",
     "IN_EVENTS",
+    "IN_JOURNAL",
     "NOT_HERE",
     "SEVERITIES",
     "TABLES",
@@ -75,6 +78,7 @@ __all__ = [
     "HostNetworkObject",
     "HostService",
     "HostSetting",
+    "JournalEntry",
     "LifeEvent",
     "LogEvent",
     "NetworkInterface",
@@ -153,6 +157,7 @@ _RECORDS: tuple[type[Record], ...] = (
     LogEvent,
     EventActor,
     RecycledFile,
+    JournalEntry,
     UserTrace,
     AccessLogMachine,
     AccessLogClient,

@@ -9,6 +9,7 @@ NOT_HERE: Final = "no volume of this system"
 """In brackets behind a `DiskLayer.parent_volume` that the system of the disk does not know."""
 IN_EVENTS: Final = "no configuration, in event logs"
 IN_ACCESS_LOG: Final = "no configuration, in User Access Logging"
+IN_JOURNAL: Final = "no configuration, in the change journal"
 """States of a machine that nothing but these names, here or on another host of the case."""
 
 
@@ -27,8 +28,8 @@ class VirtualMachine(Record):
     state: str
     """registered, unregistered, planned, exported (2008), deleted configuration, dangling
     link; no configuration, in access lists (logs may know it too); no configuration, in event
-    logs or in User Access Logging; of data.vmcx: registered, configuration missing (then from
-    the service's own copy, where there is one); cached copy."""
+    logs, User Access Logging or the change journal; of data.vmcx: registered, configuration
+    missing (then from the service's own copy, where there is one); cached copy."""
     traits: tuple[str, ...] = ()
     """What else is true of it: duplicated id, planned, replicated, in a folder for replicas, in
     the form of an export, template by its name."""

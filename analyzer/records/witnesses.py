@@ -35,6 +35,35 @@ class RecycledFile(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JournalEntry(Record):
+    """One record of a volume's change journal about a file of virtual machines.
+
+    `vm_id` is the machine that the file is named after, where it lies in a folder of machines.
+    """
+
+    volume_id: str
+    path: str
+    """Windows path by the folders of now; the bare name where the folder is not there any more."""
+    subject: str
+    """What it is by its name: virtual disk, configuration, saved state, folder ..."""
+    entry: int | None
+    """MFT number; another file may have it by now, with another `sequence`."""
+    sequence: int
+    usn: int
+    """Number of the record: its offset in the journal when it was written."""
+    reasons: tuple[str, ...]
+    """All that was done since the file was opened: file create, file delete, close ..."""
+    is_directory: bool
+    note: str = ""
+    changed_at: int | None = moment("File of a virtual machine changed (change journal)")
+
+    TOPIC: ClassVar[str] = "file"
+
+    def describe(self) -> str:
+        return f"{self.path}: {', '.join(self.reasons)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserTrace(Record):
     """One thing in a user's profile that tells of virtual machines, or of programs for them.
 

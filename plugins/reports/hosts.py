@@ -11,7 +11,7 @@ from operator import eq
 from typing import Any, Final
 
 from analyzer.plugin import Tables
-from analyzer.records import IN_ACCESS_LOG, IN_EVENTS
+from analyzer.records import IN_ACCESS_LOG, IN_EVENTS, IN_JOURNAL
 
 Row = dict[str, Any]
 
@@ -81,7 +81,7 @@ class Homes:
         self._by_file: dict[tuple[str, str], Machine] = {}
         for machine in machines:
             self._by_id[machine.row["vm_id"]].append(machine)
-            if machine.row["state"] not in (IN_EVENTS, IN_ACCESS_LOG):  # a log tells of many
+            if machine.row["state"] not in (IN_EVENTS, IN_ACCESS_LOG, IN_JOURNAL):  # tell of many
                 self.describes(machine.row, machine)
 
     def describes(self, row: Row, machine: Machine) -> None:

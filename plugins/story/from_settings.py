@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from analyzer.plugin import Tables
-from analyzer.records import IN_ACCESS_LOG, IN_EVENTS
+from analyzer.records import IN_ACCESS_LOG, IN_EVENTS, IN_JOURNAL
 from plugins.story.happening import (
     DERIVED,
     DIRECT,
@@ -38,7 +38,7 @@ def from_machines(tables: Tables, owners: Owners) -> Iterator[Happening]:
                 yield told(row, "virtual_machine", column, teller, what, certainty=certainty,
                            basis=basis)
         if row["format"] == "none" and row["created_at"] is None and row["vm_id"] \
-                and row["state"] not in (IN_EVENTS, IN_ACCESS_LOG):  # whose rows have times
+                and row["state"] not in (IN_EVENTS, IN_ACCESS_LOG, IN_JOURNAL):  # dated
             yield told(row, "virtual_machine", "created_at", teller, "known", certainty=DIRECT,
                        subject=row["state"], thing=row["state"], basis=NO_TIME)
     for row in tables.rows("snapshot"):

@@ -59,9 +59,9 @@ PAGES: Final = (
              "Events of the logs of Hyper-V and Windows, and under whose account they were "
              "written.", ("log_event", "event_actor")),
     DataPage("witnesses.html", "Other witnesses",
-             "What else tells of machines: profiles of users, Recycle Bins, access logs, saved "
+             "What else tells of machines: profiles of users, bins, journals, access logs, saved "
              "states, deleted keys.",
-             ("user_trace", "recycled_file", "attached_disk", "access_log_client",
+             ("user_trace", "recycled_file", "journal_entry", "attached_disk", "access_log_client",
               "access_log_machine", "saved_state", "vm_runtime_state", "disk_companion",
               "vm_export", "guest_identity", "deleted_registry_key", "vm_former_setting",
               "role_evidence")),

@@ -12,6 +12,7 @@ from analyzer.records import (
     FileAccess,
     FileEntry,
     GuestIdentity,
+    JournalEntry,
     LifeEvent,
     LogEvent,
     Record,
@@ -251,6 +252,30 @@ def test_a_machine_without_an_id_is_called_by_its_configuration() -> None:
 def test_the_name_of_a_registered_machine_goes_before_that_of_a_copy() -> None:
     copy = machine(name="A copy", state="unregistered", registration_path="", created_at=T)
     assert {r.vm_name for r in story(machine(created_at=T), copy)} == {"WEB"}
+
+
+def journal(path: str, at: int, *reasons: str, **more: Any) -> JournalEntry:
+    values: dict[str, Any] = {"subject": "virtual disk"}
+    return JournalEntry(source=Source("h.E01", "/p1/$UsnJrnl", offset=at % 999), system_id="h",
+                        volume_id="p1", path=path, entry=40, sequence=1, usn=at % 999,
+                        reasons=reasons, is_directory=False, changed_at=at, **values | more)
+
+
+def test_what_a_change_journal_tells() -> None:
+    lost = f"D:\\Virtual Machines\\{LOST}.xml"
+    rows = story(
+        machine(), layer(made=T), journal(DISK, T + MINUTE, "file create"),
+        journal(DISK, T + DAY, "file create", "data extend", "close"),
+        journal(DISK, T + 2 * DAY, "rename: old name"),
+        journal(DISK, T + 3 * DAY, "file delete", "close"),
+        journal(DISK, T + 4 * DAY, "file delete", "close", note="left over"),
+        journal(lost, T, "file create", subject="configuration", vm_id=LOST),
+        journal("E:\\x.vhd", T, "file delete", "close"), journal("y.bin", T, subject="saved state"))
+    assert [(r.story, r.what, r.subject, r.certainty, len(r.sources)) for r in rows] == [
+        (VM, "disk created", DISK, "direct", 2), (VM, "file renamed", DISK, "direct", 1),
+        (VM, "deleted", DISK, "direct", 1),
+        (LOST, "configuration file made", "", "derived", 1),
+        ("disk E:\\x.vhd", "deleted", "E:\\x.vhd", "direct", 1)]
 
 
 def test_user_access_logging_by_id_or_by_the_bios() -> None:

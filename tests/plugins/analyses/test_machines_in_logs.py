@@ -6,7 +6,9 @@ from io import BytesIO
 from analyzer.records import (
     IN_ACCESS_LOG,
     IN_EVENTS,
+    IN_JOURNAL,
     AccessLogMachine,
+    JournalEntry,
     Problem,
     Record,
     VirtualMachine,
@@ -43,6 +45,16 @@ def test_user_access_logging_names_it_once_for_each_host() -> None:
     assert [(row.system_id, row.vm_id, row.state) for row in lost] == [
         ("h", OTHER, IN_ACCESS_LOG), ("h2", OTHER, IN_ACCESS_LOG)]
     assert {(row.bios_guid, row.bios_serial) for row in lost} == {("B", "7")}
+
+
+def test_a_configuration_that_only_the_change_journal_names() -> None:
+    first = JournalEntry(
+        source=LOG, system_id="h", vm_id=OTHER, volume_id="p1", subject="configuration",
+        path=f"C:\\Virtual Machines\\{OTHER}.xml", entry=9, sequence=1, usn=4, reasons=(),
+        is_directory=False, changed_at=T)
+    lost, = found(first, replace(first, usn=80), replace(first, vm_id=VM), machine())
+    assert (lost.vm_id, lost.state, lost.source) == (OTHER, IN_JOURNAL, LOG)
+    assert [row.state for row in found(first, SEEN)] == [IN_ACCESS_LOG]
 
 
 def test_what_is_known_or_has_no_meaning_is_no_machine_of_logs() -> None:
