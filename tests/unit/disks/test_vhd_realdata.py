@@ -39,7 +39,7 @@ def chain(realdata: Path, name: str) -> Chain:
 
 def media_hash(disk_chain: Chain) -> str:
     digest = hashlib.sha256()
-    disk, step = disk_chain.disk, 2 << 20
+    disk, step = disk_chain.disk, 1 << 19
     for offset in range(0, disk.size, step):
         digest.update(disk.read_at(offset, step))
     return digest.hexdigest()
@@ -70,7 +70,7 @@ def test_an_empty_disk_is_zeros_to_its_last_byte(realdata: Path) -> None:
     truth = json.loads((realdata / "_truth" / "media.json").read_text())[EMPTY]
     assert truth["sha256"] == (
         "dcb4f171cbcedb416d5da34e48d5a17ecc2828a0f14c416de3669b8463cb1d8e")
-    disk, zeros = chain(realdata, EMPTY).disk, bytes(16 << 20)
+    disk, zeros = chain(realdata, EMPTY).disk, bytes(1 << 19)
     assert disk.size == truth["media_size"]
     for offset in range(0, disk.size, len(zeros)):
         assert disk.read_at(offset, len(zeros)) == zeros[:disk.size - offset], offset

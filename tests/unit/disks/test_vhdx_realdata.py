@@ -36,7 +36,7 @@ def chain(realdata: Path, name: str) -> Chain:
 
 
 def pieces(disk_chain: Chain) -> Iterator[bytes]:
-    disk, step = disk_chain.disk, 4 << 20
+    disk, step = disk_chain.disk, 1 << 19
     for offset in range(0, disk.size, step):
         yield disk.read_at(offset, step)
 
