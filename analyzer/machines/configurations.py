@@ -184,7 +184,7 @@ def _take(system: WindowsSystem, item: Item, found: Found, link: Item | None, *,
         configuration = replace(configuration, name=item.name.rpartition(".")[0] or item.name)
         former: tuple[vmcx.FormerValue, ...] = ()
     else:
-        configuration, form, former = _decode(item, head, registered=registered)
+        configuration, form, former = _decode(item, head, form, registered=registered)
     if item.entry.allocated or registered:
         for notice in configuration.notices:
             system.notice(notice, item.source)
@@ -204,11 +204,11 @@ def _take(system: WindowsSystem, item: Item, found: Found, link: Item | None, *,
                                       registered, format=form, former=former))
 
 
-def _decode(item: Item, head: bytes, *,
+def _decode(item: Item, head: bytes, form: str, *,
             registered: bool) -> tuple[VmConfiguration, str, tuple[vmcx.FormerValue, ...]]:
     """(configuration, format, values that the file no longer uses)."""
     is_xml = any(mark in head for mark in MARKS)
-    if head.startswith(vmcx.MAGIC) or (item.name.lower().endswith(".vmcx") and not is_xml):
+    if form == "vmcx" or (item.name.lower().endswith(".vmcx") and not is_xml):
         file = vmcx.open_vmcx(item.blocks())
         return file.configuration(), "vmcx", tuple(file.former)
     if not registered and not is_xml:

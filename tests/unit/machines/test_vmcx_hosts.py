@@ -125,9 +125,11 @@ def test_windows_virtual_pc_is_told_apart() -> None:
 def test_a_configuration_without_headers_is_read() -> None:
     made = files()
     made[ORIGINAL] = bytes(8192) + configuration(THERE, "there")[8192:]
+    made[f"D:/kept/{OLD}.bak"] = bytes(4096) + configuration(OLD, "kept")[4096:]
     system = host(made, "C", "D")
     (machine,) = [m for m in inventory(system).machines if m.vm_id == THERE]
     assert (machine.configuration.name, machine.state) == ("there", "registered")
+    assert [m.configuration.name for m in inventory(system).machines if m.vm_id == OLD] == ["kept"]
     assert "VMCX-HEADER" in [p.code for p in system.problems()]
 
 
