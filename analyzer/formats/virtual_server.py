@@ -54,6 +54,11 @@ def network(data: bytes) -> Network:
             times.TIME_RANGE, f"the id {vmc.guid_of(network_id)} has the time {made_at} (ticks "
             "since 1601): of no year from 1980 to 2099", "the time is left out"))
         made_at = None
+    wanted = {"name": name, "id of 16 bytes": network_id}
+    missing = [word for word, value in wanted.items() if not value]
+    if missing:
+        tree.notices.append(Notice("XML-VALUE", f"the network has no {' and no '.join(missing)}",
+                                   "what it is called by machines is not known"))
     return Network(name, vmc.guid_of(network_id), made_at, tree.settings, tuple(tree.notices))
 
 
@@ -70,4 +75,7 @@ def described_machines(data: bytes) -> tuple[tuple[str, ...], tuple[Notice, ...]
     tree = xml_tree.read(data, DESCRIPTION, "hex")
     texts = (setting.text.strip() for setting in tree.settings)
     named = tuple(dict.fromkeys(text for text in texts if text.lower().endswith(".vmc")))
+    if not named:
+        tree.notices.append(Notice("VM-LINK", "a machine description that names no .vmc",
+                                   "which machine it registers is not known"))
     return named, tuple(tree.notices)

@@ -119,7 +119,9 @@ def test_a_time_of_no_clock_in_an_id_is_none_and_said(network_id: str) -> None:
     """1582, before UUIDs begin to count in ticks; 1583; and the last one, of the year 5236."""
     data = f'<o><id type="bytes">{network_id}</id></o>'.encode()
     got = virtual_server.network(data)
-    assert (got.made_at, [n.code for n in got.notices]) == (None, ["TIME-RANGE"])
+    assert (got.made_at, [n.code for n in got.notices]) == (None, ["TIME-RANGE", "XML-VALUE"])
+    got = virtual_server.network(b'<o><id type="bytes">zz</id></o>')
+    assert [n.what for n in got.notices] == ["the network has no name and no id of 16 bytes"]
 
 
 def test_a_description_of_windows_virtual_pc_names_its_machine() -> None:
