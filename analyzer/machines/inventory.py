@@ -140,8 +140,12 @@ def _add_deleted(system: WindowsSystem, found: Found, deleted: Sequence[Item]) -
                     item.source)
             elif machine.configuration.name or machine.configuration.drives:
                 found.machines.append(machine)
+                system.ledger.notices(machine.configuration.notices, item.source)
         known_nodes = {node.snapshot_id for node in found.nodes}
-        found.nodes += [node for node in aside.nodes if node.snapshot_id not in known_nodes]
+        for node in aside.nodes:
+            if node.snapshot_id not in known_nodes:
+                found.nodes.append(node)
+                system.ledger.notices(node.configuration.notices, item.source)
 
 
 def _attach_drives(system: WindowsSystem, configured: Configured, files: DiskFiles) -> None:

@@ -1,5 +1,6 @@
 """Finding machines and snapshots, and their trees, on systems made of dicts."""
 
+import base64
 import time
 import uuid
 from dataclasses import replace
@@ -91,6 +92,18 @@ def test_deleted_configurations_are_told_apart_from_old_copies() -> None:
     assert [(m.configuration.name, m.state) for m in found.machines] == [
         ("ONE", "registered"), ("TWO", "deleted configuration")]
     assert codes(files, "C") == ["VM-OLDCONFIG"]
+
+
+def test_what_is_wrong_with_a_deleted_configuration_is_said() -> None:
+    whole = vm_xml.machine_xml(machine())
+    torn: dict[str, Content] = {
+        f"D:/VMs/{VM}.xml": Deleted(whole[:-60]),
+        f"D:/VMs/Snapshots/{S1}.xml": Deleted(snapshot(S1)[:-60])}
+    assert codes(torn, "C", "D") == ["SNAP-CURRENT", "XML-PARTIAL", "XML-PARTIAL"]
+    swapped = whole.decode("utf-16").replace(
+        base64.b64encode(AT.to_bytes(8, "little")).decode(),
+        base64.b64encode(AT.to_bytes(8, "big")).decode()).encode("utf-16")
+    assert codes({f"D:/VMs/{VM}.xml": Deleted(swapped)}, "C", "D") == ["TIME-RANGE"]
 
 
 def test_a_torn_or_unreadable_configuration_costs_itself_only() -> None:
