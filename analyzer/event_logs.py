@@ -13,6 +13,7 @@ from typing import Final
 from analyzer.errors import EvidenceError, NotThisFormat
 from analyzer.formats.event_meanings import RELEASES, meaning_of, short
 from analyzer.formats.evtx import EventLog, EventRecord, Unread
+from analyzer.formats.setup_log import HYPERV
 from analyzer.system import WINDOWS_NT, WindowsSystem
 from analyzer.volume import Item
 
@@ -96,6 +97,8 @@ def _matters(event: EventRecord, release: str) -> bool:
         return False
     if provider == "Service Control Manager":
         return any(_SERVICES.search(f"{name} {service_text(value)}") for name, value in event.data)
+    if provider == "Servicing":
+        return any(HYPERV.search(value) for _, value in event.data)
     if provider == "PowerShell":
         return any(_CMDLETS.search(value) for _, value in event.data)
     if event.event_id == 4624:

@@ -10,11 +10,14 @@ from analyzer.source import Source
 
 SERVICE: Final = "the management service wrote it, which only a host has"
 CLIENT: Final = "clients start the hypervisor too, for virtualisation-based security"
+FEATURE: Final = "clients have features of Hyper-V too, and tools alone are one"
 TRACES: Final = {
     "role installed: switch created": (True, SERVICE),
     "role installed: default paths set": (True, SERVICE),
     "role installed: migration enabled": (True, SERVICE),
     "management service started": (True, SERVICE),
+    "feature turned on": (False, FEATURE), "feature turned off": (False, FEATURE),
+    "feature changed state": (False, FEATURE),
     "hypervisor started": (False, CLIENT),
     "hypervisor launch disabled": (False, "the boot settings say so"),
     "virtualization not enabled in the processor": (False, "no hypervisor, so no machine ran")}
@@ -23,11 +26,14 @@ TRACES: Final = {
 
 @analysis("log_event", yields=(RoleEvidence,))
 def role_events(tables: Tables) -> Iterator[Record]:
-    """The first event of each such meaning that the logs still have, and how many there are."""
+    """The first event of each such meaning that the logs still have, and how many there are.
+
+    Features are told apart by name.
+    """
     first: dict[tuple[str, ...], dict[str, Any]] = {}
     counts: dict[tuple[str, ...], int] = {}
     for row in tables.matching("log_event", "meaning", TRACES.keys()):
-        key = row["system_id"], row["snapshot_id"], row["meaning"]
+        key = row["system_id"], row["snapshot_id"], row["meaning"], row["concerns"]
         counts[key] = counts.get(key, 0) + 1
         known = first.setdefault(key, row)
         if row["logged_at"] is not None and (
@@ -39,7 +45,8 @@ def role_events(tables: Tables) -> Iterator[Record]:
         yield RoleEvidence(
             source=Source.from_columns(row), system_id=row["system_id"], vm_id=row["vm_id"],
             snapshot_id=row["snapshot_id"], group="event log",
-            name=f"{row['meaning']} ({row['provider']} {row['event_id']})",
+            name=" ".join(filter(None, (row["meaning"], row["concerns"],
+                                        f"({row['provider']} {row['event_id']})"))),
             value=f"{counts[place]} in the logs", meaning=meaning, is_proof=is_proof and is_sure,
             certainty="direct" if is_sure else "unsure: the meaning is not certain on this release",
             time_basis="the first that is left; logs forget", traced_at=row["logged_at"])

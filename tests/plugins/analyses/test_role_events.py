@@ -33,3 +33,12 @@ def test_a_hypervisor_alone_makes_no_host() -> None:
     (unsure,) = rows(logged("management service started", 5, "unsure"))
     assert not unsure.is_proof
     assert unsure.certainty.startswith("unsure")
+
+
+def test_features_are_told_apart_by_name() -> None:
+    found = rows(*(event("feature turned on", concerns=name, logged_at=at, certainty="verified")
+                   for name, at in (("Microsoft-Hyper-V", 9), ("Microsoft-Hyper-V", 4),
+                                    ("Microsoft-Hyper-V-Management-Clients", 6))))
+    assert [(r.name, r.value, r.is_proof, r.traced_at) for r in found] == [
+        ("feature turned on Microsoft-Hyper-V (P 1)", "2 in the logs", False, 4),
+        ("feature turned on Microsoft-Hyper-V-Management-Clients (P 1)", "1 in the logs", False, 6)]

@@ -99,6 +99,17 @@ def test_pipelines_of_the_classic_log_and_logs_that_windows_archived() -> None:
         ("Windows started", 1), ("PowerShell pipeline with Hyper-V commands", 1)]
 
 
+def test_features_turned_on_by_the_log_of_set_up() -> None:
+    log = build([Event(NOW, "Microsoft-Windows-Servicing", number, "Setup", (
+        ("UpdateName", name), ("PackageIdentifier", f"{name}-Package"), ("Client", "DISM")))
+        for number, name in ((7, "Microsoft-Hyper-V"), (9, "Microsoft-Hyper-V"), (9, "IIS"))])
+    for version, certainty in (("10.0", "verified"), ("6.1", "unsure")):
+        assert [(r.event_id, r.meaning, r.concerns, r.certainty)
+                for r in rows({"Setup": log}, version)] == [
+            (7, "turning on a feature begun", "Microsoft-Hyper-V", certainty),
+            (9, "feature turned on", "Microsoft-Hyper-V", certainty)]
+
+
 def test_records_that_cannot_be_decoded_and_gaps_are_said() -> None:
     data = bytearray(build([vml(NOW + n, "VMMS", 13002, "VMMS-Admin", "WEB", VM)
                             for n in range(5)]))
