@@ -8,6 +8,7 @@
 Source: FIELD-GUIDE 4, from one real register; docs/formats/vmcx.md.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,14 +32,17 @@ class Registration:
 
 
 def registrations(file: Vmcx) -> list[Registration]:
-    """Every registered machine; raises NotThisFormat for any other HyperVStorage file."""
+    """Every registered machine, one that is named twice twice.
+
+    Raises NotThisFormat for any other HyperVStorage file.
+    """
     root = file.root(_ROOT)
     if root is None:
         raise NotThisFormat("a HyperVStorage file without Configurations")
-    machines, cache = (_paths(root.child(name)) for name in
-                       ("VirtualMachines", "VirtualMachinesCache"))
-    return [Registration(vm_id, path, cache.get(vm_id, ("", None))[0], at)
-            for vm_id, (path, at) in machines.items()]
+    machines, copies = (list(_paths(root.child(name))) for name in
+                        ("VirtualMachines", "VirtualMachinesCache"))
+    cache = {vm_id: path for vm_id, path, _ in reversed(copies)}
+    return [Registration(vm_id, path, cache.get(vm_id, ""), at) for vm_id, path, at in machines]
 
 
 def vm_id_of(key: str) -> str:
@@ -46,8 +50,8 @@ def vm_id_of(key: str) -> str:
     return guid.normalise(key.rpartition("/")[2].partition("[")[0].strip("_"))
 
 
-def _paths(node: Node | None) -> dict[str, tuple[str, int | None]]:
-    """GUID -> (path, offset)."""
-    below = node.children if node is not None else []
-    return {vm_id: (child.own_text(), child.at) for child in below
-            if (vm_id := vm_id_of(child.name))}
+def _paths(node: Node | None) -> Iterator[tuple[str, str, int | None]]:
+    """(GUID, path, offset)."""
+    for child in node.children if node is not None else ():
+        if vm_id := vm_id_of(child.name):
+            yield vm_id, child.own_text(), child.at

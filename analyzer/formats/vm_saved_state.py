@@ -22,6 +22,7 @@ RAM_BLOCK: Final = 1 << 20
 _PAGE: Final = 4096
 _KEY = re.compile(r"(?:savedstate/)?(savedVM/partition_state|RamMemoryBlock/?[0-9]+|"
                   r"RamBlock[0-9]+|VmVersion|type)")
+_RAM = re.compile(r"(?:savedstate/)?RamBlock[0-9]+")
 _SIZE = re.compile(r"([0-9]+) bytes at")
 
 
@@ -41,6 +42,16 @@ class SavedStateFacts:
     ram_blocks_compressed: int
     ram_blocks_size: int
     """As stored."""
+
+
+def is_memory(key: str) -> bool:
+    """Whether a key holds a block of guest memory: there may be hundreds of thousands."""
+    return _RAM.fullmatch(key) is not None
+
+
+def is_understood(key: str) -> bool:
+    """Whether `saved_state` takes a fact from it."""
+    return _KEY.fullmatch(key) is not None
 
 
 def saved_state(file: Vmcx) -> SavedStateFacts | None:

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from analyzer.disks.chain import Chain, DiskFile
 from analyzer.formats.vm_devices import Qos
+from analyzer.formats.vm_settings import Setting
 from analyzer.formats.vm_xml import VmConfiguration
 from analyzer.formats.vmcx import FormerValue
 from analyzer.records import Record
@@ -118,6 +119,8 @@ class RegisterFile:
 
     item: Item
     former: tuple[FormerValue, ...]
+    settings: tuple[Setting, ...]
+    understood: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

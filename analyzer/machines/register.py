@@ -5,7 +5,7 @@ configuration (`Virtual Machines Cache`) is used in its place, and that is said.
 """
 
 from analyzer.errors import EvidenceError, Notice, NotInEvidence
-from analyzer.formats import vm_register, vmcx
+from analyzer.formats import vm_register, vm_settings, vmcx
 from analyzer.formats.vm_register import Registration
 from analyzer.machines.configurations import Found, look_into
 from analyzer.machines.model import MissingConfiguration, RegisterFile
@@ -38,7 +38,9 @@ def search(system: WindowsSystem, found: Found) -> None:
     system.cover(place, "partial" if file.partial else "read")
     for notice in file.notices:
         system.notice(notice, item.source)
-    found.registers.append(RegisterFile(item, tuple(file.former)))
+    found.registers.append(RegisterFile(
+        item, tuple(file.former), file.settings,
+        frozenset(key for node in file.top for key in vm_settings.understood(node))))
     for row in rows:
         _follow(system, found, item, row)
     if not file.partial:

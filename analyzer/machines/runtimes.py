@@ -4,8 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from analyzer.errors import EvidenceError
-from analyzer.formats import vm_saved_state, vmcx
+from analyzer.formats import vm_metrics, vm_saved_state, vm_settings, vmcx
+from analyzer.formats.vm_configuration import ROOT
+from analyzer.formats.vm_metrics import Metric
 from analyzer.formats.vm_saved_state import SavedStateFacts
+from analyzer.formats.vm_settings import Setting
 from analyzer.machines.configurations import GUID
 from analyzer.machines.model import Configured, Node
 from analyzer.system import WindowsSystem
@@ -22,6 +25,10 @@ class Runtime:
     owner: Configured | None
     facts: SavedStateFacts | None
     partial: bool
+    settings: tuple[Setting, ...]
+    """Its leaves but for blocks of memory, which are counted."""
+    understood: frozenset[str]
+    metrics: tuple[Metric, ...]
 
 
 def is_runtime(item: Item) -> bool:
@@ -51,5 +58,17 @@ def runtimes(system: WindowsSystem, items: Iterable[Item],
         facts = vm_saved_state.saved_state(file)
         if owner is not None and facts is not None:
             owner.saved_state.append(item)
-        rows.append(Runtime(item, state_id, owner, facts, file.partial))
+        rows.append(_runtime(item, state_id, owner, facts, file))
     return rows
+
+
+def _runtime(item: Item, state_id: str, owner: Configured | None, facts: SavedStateFacts | None,
+             file: vmcx.Vmcx) -> Runtime:
+    """Since 2016 the metrics of a machine stand here, not in its configuration."""
+    root = file.root(ROOT)
+    metrics = vm_metrics.metrics(root) if root is not None else ()
+    settings = tuple(leaf for leaf in file.settings if not vm_saved_state.is_memory(leaf.key))
+    understood = frozenset(leaf.key for leaf in settings if vm_saved_state.is_understood(leaf.key))
+    if root is not None:
+        understood |= vm_settings.understood(root)
+    return Runtime(item, state_id, owner, facts, file.partial, settings, understood, metrics)

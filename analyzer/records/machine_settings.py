@@ -58,7 +58,7 @@ class VmMetric(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VmSetting(Record):
-    """One leaf of a configuration, whether understood or not: nothing is left out.
+    """One leaf of a configuration, a register or a run-time state: nothing is left out.
 
     The key is in `source_detail` too.
     """

@@ -1,10 +1,12 @@
 """Every setting of machines and snapshots, and what repeats in them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from analyzer.formats.vm_adapters import Adapter
 from analyzer.formats.vm_configuration import VmConfiguration
 from analyzer.formats.vm_firmware import BootEntry
+from analyzer.formats.vm_metrics import Metric
 from analyzer.machines import inventory
 from analyzer.machines.setting_records import setting_record
 from analyzer.plugin import artifact
@@ -15,10 +17,25 @@ from analyzer.system import WindowsSystem
 
 @artifact(VmSetting, VmAdapterFeature, VmBootEntry, VmMetric)
 def machine_settings(system: WindowsSystem) -> Iterator[Record]:
-    """Every leaf of each configuration; features of adapters, EFI boot entries and metrics."""
-    for configured in inventory(system).configured():
+    """Every leaf of each configuration; features of adapters, EFI boot entries and metrics.
+
+    Leaves of the register and of run-time state are of no machine here: keys may be the same.
+    """
+    found = inventory(system)
+    for configured in found.configured():
         for record in _records(configured.configuration, configured.file.placed()):
             yield system.own(configured.own(record))
+    for register in found.registers:
+        for setting in register.settings:
+            yield system.own(setting_record(setting, register.item.placed(),
+                                            understood=setting.key in register.understood))
+    for runtime in found.runtimes:
+        for setting in runtime.settings:
+            yield system.own(setting_record(setting, runtime.item.placed(),
+                                            understood=setting.key in runtime.understood))
+        for metric in runtime.metrics:
+            record = replace(_metric(metric, runtime.item.placed()), vm_id=runtime.state_id)
+            yield system.own(runtime.owner.own(record) if runtime.owner is not None else record)
 
 
 def _records(said: VmConfiguration, source: Source) -> Iterator[Record]:
@@ -29,9 +46,13 @@ def _records(said: VmConfiguration, source: Source) -> Iterator[Record]:
     for entry in said.firmware.entries:
         yield _boot_entry(entry, said, source)
     for metric in said.metrics:
-        yield VmMetric(source=source, device_id=metric.device_id, place=metric.place,
-                       definition_id=metric.definition_id, enabled=metric.enabled,
-                       metric_value=metric.value, resource_id=metric.resource_id)
+        yield _metric(metric, source)
+
+
+def _metric(metric: Metric, source: Source) -> VmMetric:
+    return VmMetric(source=source, device_id=metric.device_id, place=metric.place,
+                    definition_id=metric.definition_id, enabled=metric.enabled,
+                    metric_value=metric.value, resource_id=metric.resource_id)
 
 
 def _features(adapter: Adapter, source: Source) -> Iterator[VmAdapterFeature]:

@@ -5,9 +5,16 @@ from pathlib import Path
 import pytest
 
 from analyzer.machines import inventory
-from analyzer.records import VirtualMachine, VmFormerSetting, VmRuntimeState
+from analyzer.records import (
+    VirtualMachine,
+    VmFormerSetting,
+    VmMetric,
+    VmRuntimeState,
+    VmSetting,
+)
 from corpus.make import vhd, vm_xml, vmcx
 from plugins.artifacts.former_settings import former_settings
+from plugins.artifacts.machine_settings import machine_settings
 from plugins.artifacts.runtime_states import runtime_states
 from plugins.artifacts.virtual_machines import virtual_machines
 from tests.dict_system import AT, Content, Deleted, host
@@ -62,6 +69,37 @@ def test_the_register_tells_who_is_registered() -> None:
     assert [(GONE in p.what, "not described" in p.effect) for p in said] == [
         (True, True), (False, False)]
     assert "Virtual Machines Cache" in said[1].effect
+
+
+def test_a_machine_that_is_named_twice_is_told_twice() -> None:
+    made = files()
+    made[f"{REGISTER}/data.vmcx"] = vmcx.register([
+        (HERE, f"{REGISTER}/Virtual Machines/{HERE}.vmcx".replace("/", "\\")),
+        (HERE, f"D:\\gone\\{HERE}.vmcx")])
+    rows = {(r.vm_id, r.state) for r in virtual_machines(host(made, "C", "D"))
+            if isinstance(r, VirtualMachine)}
+    assert {(HERE, "registered"), (HERE, "registered, configuration missing")} <= rows
+
+
+def test_every_key_of_the_register_and_of_run_time_state_is_kept() -> None:
+    made = files()
+    metric: vmcx.Keys = [("guid", "b"), ("deviceinstance", [("guid", HERE), ("metric", [
+        ("typecode", f"{OLD};0\\0\\L"), ("enabled", True), ("value", 7)])])]
+    made[f"{REGISTER}/Virtual Machines/{HERE}.vmrs"] = vmcx.build([
+        ("configuration", [("global_settings", [("metrics", [
+            ("devicetype", list(metric)), ("devicetype", list(metric))])])]),
+        ("savedstate", [("VmVersion", 0x0900), ("new", 1), ("RamBlock0", b"m")])])
+    rows = list(machine_settings(host(made, "C", "D")))
+    said = {(r.key, r.value): r.understood for r in rows
+            if isinstance(r, VmSetting) and not r.vm_id}
+    register = "Configurations/VirtualMachines"
+    assert {(f"{register}/_{GONE}_", f"D:\\gone\\{GONE}.vmcx"), ("savedstate/new", "1"),
+            ("Configurations/FormatVersion", "2")} <= said.keys()
+    assert said["savedstate/VmVersion", "2304"]
+    assert not said["savedstate/new", "1"]
+    assert not any("RamBlock" in key for key, _ in said)
+    assert [(r.vm_id, r.definition_id, r.place, r.enabled, r.metric_value)
+            for r in rows if isinstance(r, VmMetric)] == [(HERE, OLD, "0\\0\\L", True, 7)] * 2
 
 
 def test_a_machine_taken_off_the_register_is_told() -> None:
