@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from analyzer.plugin import Tables
-from plugins.reports.hosts import Homes, Listing, Row
+from plugins.reports.hosts import LISTED, Homes, Listing, Row
 
 WIDTH: Final = 720
 EDGE: Final = 14
@@ -25,6 +25,8 @@ class Lifeline:
 
     rows: dict[tuple[int, str, str], Row] = field(default_factory=dict)
     total: int = 0
+    name: str = ""
+    """Of what has no page of its own: the machine, or what its story is called."""
 
     def add(self, row: Row) -> None:
         """Take a line of the story with its time as `at`; they come in order of time."""
@@ -67,20 +69,25 @@ class Marker:
     level: int
 
 
-def lifelines(tables: Tables, homes: Homes) -> tuple[dict[int, Lifeline], Listing]:
-    """Lifelines by `id` of the machine; what no machine with a section of its own is told of."""
+def lifelines(tables: Tables, homes: Homes) \
+        -> tuple[dict[int, Lifeline], Listing, dict[str, Lifeline]]:
+    """Lifelines by `id` of the machine; what no machine with a page is told of, and its lines."""
     lines: defaultdict[int, Lifeline] = defaultdict(Lifeline)
-    others = Listing()
+    others, traces = Listing(), dict[str, Lifeline]()
     for batch in tables.batches("life_event", "happened_at"):
         for row in batch.to_pylist():
             home = homes.of(row) if row["vm_id"] else None
             if home is None:
                 others.add(row)
+                if row["happened_at"] is not None and (
+                        row["story"] in traces or len(traces) < LISTED):
+                    traces.setdefault(row["story"], Lifeline(
+                        name=row["vm_name"] or row["story"])).add(row | {"at": row["happened_at"]})
             elif row["happened_at"] is None:
                 lines[id(home)].total += 1
             else:
                 lines[id(home)].add(row | {"at": row["happened_at"]})
-    return lines, others
+    return lines, others, traces
 
 
 def span(moments: Iterable[Moment]) -> tuple[int, int]:

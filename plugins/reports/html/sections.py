@@ -89,21 +89,26 @@ class Sections:
     first: int
     last: int
     other_stories: Listing
+    traces: list[tuple[str, list[Marker]]]
+    """Name of each of these stories, and its moments on the same axis."""
 
 
 def sections(tables: Tables, case: Inventory) -> Sections:
     """The machines of a case in the order of its hosts."""
-    lines, others = lifelines(tables, case.homes)
+    lines, others, traces = lifelines(tables, case.homes)
     pairs = [(host, machine) for host in case.hosts for machine in host.machines]
     told = [lines.get(id(machine), Lifeline()) for _, machine in pairs]
     moments = [line.moments for line in told]
-    first, last = span(moment for some in moments for moment in some)
+    strange = [(line.name, line.moments) for line in islice(traces.values(), ROWS)]
+    first, last = span(moment for some in (*moments, *(own for _, own in strange))
+                       for moment in some)
     return Sections([
         Section(number, host, machine, snapshot_tree(machine), disk_tree(machine.parts),
                 told[number - 1], own, markers(own, *span(own)),
                 markers(own, first, last, stacked=False))
         for number, ((host, machine), own) in enumerate(zip(pairs, moments, strict=True), 1)],
-        first, last, others)
+        first, last, others,
+        [(name, markers(own, first, last, stacked=False)) for name, own in strange])
 
 
 def totals(case: Inventory) -> dict[str, int]:

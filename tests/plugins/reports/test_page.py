@@ -5,12 +5,13 @@ import hashlib
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from analyzer.records import TABLES, column_types
+from analyzer.records import TABLES, LifeEvent, column_types
 from plugins.reports.html.data_pages import EVERYTHING, PAGES, shown
 from plugins.reports.html.footnotes import Footnotes, image_paths
 from plugins.reports.html.sections import ROWS
@@ -228,6 +229,20 @@ def test_times_of_one_machine_never_overlap(files: Files) -> None:
             assert all(abs(x - a) >= 22 or abs(y - b) >= 18 for a, b in centres[:i])
     assert drawn == 7
     assert "1 more: all rows of life event" in words(files[WEB])
+
+
+def test_a_story_of_what_has_no_page_is_drawn_too() -> None:
+    """A disk that no machine names, and a machine of which only the name is known."""
+    told = [record for record in case.records() if isinstance(record, LifeEvent)]
+    others = [replace(told[number], vm_id="", story=story, vm_name=name)
+              for number, story, name in ((0, "disk E:\\x.vhd", ""), (6, "disk E:\\x.vhd", ""),
+                                          (1, "name OLD", "OLD"), (7, "name LOST", "LOST"))]
+    page = report(FakeTables([*case.records(), *others]))["index.html"].decode()
+    traces = page.partition('id="other-stories"')[2].partition("</section>")[0]
+    strips = {re.sub("<.*?>", "", line).strip(): line.count('class="shape')
+              for line in re.findall(r'<li class="listed">.*?</li>', traces, re.DOTALL)}
+    assert strips == {"disk E:\\x.vhd": 2, "OLD": 1}  # LOST has no time
+    assert "LOST" in traces
 
 
 def test_commands_can_be_pasted_into_a_shell() -> None:
