@@ -9,6 +9,7 @@ from typing import Final
 
 from analyzer.blocks import Blocks, Kind
 from analyzer.errors import EvidenceError, Notice, Unreadable
+from analyzer.formats.machine_files import may_concern
 from analyzer.formats.usn import PAGE, Change, changes
 from analyzer.places import there
 from analyzer.system import WindowsSystem
@@ -31,13 +32,16 @@ class Changed:
 
 
 def changed(system: WindowsSystem) -> Iterator[Changed]:
-    """Every record of every volume's journal; what cannot be read is a Problem."""
+    """Records of every volume's journal about names that may be of machines.
+
+    What cannot be read is a Problem.
+    """
     for item in there(system, READER) if system.owns_volumes else ():
         journal = replace(item, stream=STREAM)
         notices: list[Notice] = []
         folders: dict[tuple[int, int], str] = {}
         for at, data in _pieces(system, item, journal):
-            for change in changes(data, at, notices):
+            for change in changes(data, at, notices, may_concern):
                 if change.parent not in folders:
                     folders[change.parent] = _folder(journal, *change.parent)
                 yield Changed(journal, change, folders[change.parent])

@@ -20,11 +20,19 @@ KINDS: Final = {
 """Suffix -> what such a file is."""
 _OF_MACHINES: Final = re.compile(r"\\(?:virtual machines|snapshots|hyper-v)\\", re.IGNORECASE)
 _MACHINE_FILE: Final = ("xml", "vmcx", "exp", "vmrs", "vsv", "bin", "vmgs")
+_SUFFIXES: Final = frozenset((*KINDS, *_MACHINE_FILE))
+_GUID: Final = 36
 _WORDS: Final = re.compile(
     r"hyper-v|virtmgmt|vmconnect|inspectvhddialog|\bvmwp\b|\bvmms\b|"
     r"virtual (?:machine|hard disk)s?\b|"
     r"\.(?:a?vhdx?|vhds|vmcx?|vmrs|vud|vsv|vmgs)\b|disk2vhd|diskpart|vmrcplus|virtual ?pc\.exe",
     re.IGNORECASE)
+
+
+def may_concern(name: str) -> bool:
+    """Whether a bare name can be that of a file or folder of machines, whatever its folder."""
+    return name.rpartition(".")[2].casefold() in _SUFFIXES or (
+        len(name) >= _GUID and normalise(name.partition(".")[0]) != "")
 
 
 def kind_of(path: str) -> str:

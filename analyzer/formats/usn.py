@@ -14,7 +14,7 @@ Source: Microsoft, USN_RECORD_V2 and USN_RECORD_V3 (winioctl.h); docs/formats/ch
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,6 +35,7 @@ DIRECTORY: Final = 0x10
 _HEAD: Final = struct.Struct("<IHH")
 _PLAIN: Final = struct.Struct("<QQqqIIIIHH")
 _WIDE: Final = struct.Struct("<Q8xQ8xqqIIIIHH")
+_NAMED: Final = struct.Struct("<HH")
 _LONGEST_NAME: Final = 510
 _MOST_BAD: Final = 5
 """Places of one piece that are told where no record is."""
@@ -58,10 +59,12 @@ class Change:
     changed_at: int | None
 
 
-def changes(data: bytes, base: int, notices: list[Notice]) -> Iterator[Change]:
+def changes(data: bytes, base: int, notices: list[Notice],
+            wanted: Callable[[str], bool] = bool) -> Iterator[Change]:
     """The records of a piece of the stream that begins at `base`, which begins a page.
 
-    What is no record is skipped in steps of 8 bytes, and said.
+    Only those whose name is `wanted`: a journal has a hundred thousands. What is no record is
+    skipped in steps of 8 bytes, and said.
     """
     at, bad = 0, 0
     while at + _HEAD.size + _PLAIN.size <= len(data):
@@ -77,7 +80,9 @@ def changes(data: bytes, base: int, notices: list[Notice]) -> Iterator[Change]:
             at = _next(data, at)
             continue
         if major < 4:
-            yield _change(data, at, base, notices, wide=major == 3)
+            name = _name(data, at, wide=major == 3)
+            if wanted(name):
+                yield _change(data, at, base, name, notices, wide=major == 3)
         at += length
 
 
@@ -98,16 +103,20 @@ def _fits(data: bytes, at: int, length: int, major: int) -> bool:
     start = _HEAD.size + head.size
     if major not in (2, 3) or length % 8 or not start <= length <= len(data) - at:
         return False
-    size, offset = struct.unpack_from("<HH", data, at + start - 4)
+    size, offset = _NAMED.unpack_from(data, at + start - 4)
     return bool(offset == start and 0 < size <= _LONGEST_NAME and size % 2 == 0
                 and start + size <= length)
 
 
-def _change(data: bytes, at: int, base: int, notices: list[Notice], *, wide: bool) -> Change:
-    head = _WIDE if wide else _PLAIN
-    entry, parent, usn, stamp, reason, _, _, attributes, size, start = \
-        head.unpack_from(data, at + _HEAD.size)
-    name = data[at + start:at + start + size].decode("utf-16-le", "surrogatepass")
+def _name(data: bytes, at: int, *, wide: bool) -> str:
+    size, start = _NAMED.unpack_from(data, at + (72 if wide else 56))
+    return data[at + start:at + start + size].decode("utf-16-le", "surrogatepass")
+
+
+def _change(data: bytes, at: int, base: int, name: str, notices: list[Notice], *,
+            wide: bool) -> Change:
+    entry, parent, usn, stamp, reason, _, _, attributes, _, _ = \
+        (_WIDE if wide else _PLAIN).unpack_from(data, at + _HEAD.size)
     return Change(
         base + at, usn, _reference(entry), _reference(parent), name,
         tuple(word for bit, word in REASONS.items() if reason & bit),

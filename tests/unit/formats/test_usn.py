@@ -10,6 +10,7 @@ import pytest
 
 from analyzer import times
 from analyzer.errors import Notice
+from analyzer.formats.machine_files import may_concern
 from analyzer.formats.usn import PAGE, REASONS, Change, changes
 from tests.unit.formats.damage import outcomes
 from tests.unit.formats.usn_writer import journal, record
@@ -100,3 +101,20 @@ def test_damage_ends_in_a_result() -> None:
     assert outcomes(read, data) == {"result"}
     assert read(b"\xff" * PAGE * 3)[0] == []
     assert read(b"") == ([], [])
+
+
+def test_names_that_are_not_wanted_are_passed_by() -> None:
+    data = journal(*(record(n, name, "close", at=T if name[0] == "a" else 5)
+                     for n, name in enumerate(("a.vhd", "b.txt", "a.xml"))))
+    notices: list[Notice] = []
+    assert [c.name for c in changes(data, 0, notices, lambda name: name[0] == "a")] == [
+        "a.vhd", "a.xml"]
+    assert notices == []
+
+
+@pytest.mark.parametrize(("name", "may"), [
+    ("web.VHDX", True), ("settings.xml", True), ("pagefile.sys", False), ("vhdx", True),
+    ("0AA394FA-7C4A-4070-BA32-773D43B28A68", True), ("0AA394FA-7C4A-4070-BA32-773D43B28A68.tmp",
+                                                     True), ("a" * 40, False)])
+def test_names_that_may_be_of_machines(name: str, may: bool) -> None:
+    assert may_concern(name) is may
