@@ -5,7 +5,7 @@ with the raw number or key beside them.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from analyzer.errors import Notice
@@ -126,12 +126,9 @@ def build(root: Node, settings: tuple[Setting, ...], notices: list[Notice], *,
     firmware = vm_firmware.firmware(read)
     subtype = read.count("properties/subtype")
     parts: Devices = devices(read)
-    return VmConfiguration(
-        settings=settings,
-        partial=partial,
-        type_id=type_id,
-        global_id=global_id,
-        logical_id=logical_id,
+    made = VmConfiguration(
+        settings=settings, partial=partial,
+        type_id=type_id, global_id=global_id, logical_id=logical_id,
         is_snapshot=is_snapshot,
         is_planned=type_id == PLANNED,
         vm_id=logical_id or (global_id if is_snapshot is False else ""),
@@ -149,8 +146,7 @@ def build(root: Node, settings: tuple[Setting, ...], notices: list[Notice], *,
         stop_action=_action(read, "global_settings/power/host_shutdown/action", _STOP),
         saved_state=_saved_state(read),
         owner_sid=read.text("global_settings/owner/sid"),
-        bios_guid=firmware.bios_guid,
-        bios_serial=firmware.bios_serial,
+        bios_guid=firmware.bios_guid, bios_serial=firmware.bios_serial,
         powered_on_at=read.filetime("properties/last_powered_on_time"),
         powered_off_at=read.filetime("properties/last_powered_off_time"),
         state_changed_at=read.filetime("properties/last_state_change_time"),
@@ -165,9 +161,23 @@ def build(root: Node, settings: tuple[Setting, ...], notices: list[Notice], *,
         com_ports=parts.com_ports,
         components=parts.components,
         devices=parts.others,
-        notices=read.said(),
-        understood=vm_settings.understood(root),
+        notices=(), understood=vm_settings.understood(root),  # last: of all that was read above
     )
+    return replace(made, notices=_said(read, made))
+
+
+def _said(read: Reader, made: VmConfiguration) -> tuple[Notice, ...]:
+    """All notices, and one where a setting stands twice: which the service goes by is not known.
+
+    The tree of a .vmc is one that we made, and says nothing of that.
+    """
+    is_own = not made.partial and read.root.key == ROOT
+    keys = list(vm_settings.passed_over(read.root, made.understood)) if is_own else []
+    if keys:
+        more = f" and {len(keys) - 5} more" if len(keys) > 5 else ""
+        read.note(Notice("XML-TWICE", f"{', '.join(keys[:5])}{more} stand beside others of their "
+                         "names", "the first of each name was taken; all are in the settings"))
+    return read.said()
 
 
 def _is_snapshot(type_id: str, global_id: str, logical_id: str, *, partial: bool) -> bool | None:

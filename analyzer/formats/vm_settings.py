@@ -146,6 +146,26 @@ def understood(root: Node) -> frozenset[str]:
     return frozenset(found)
 
 
+def passed_over(root: Node, taken: frozenset[str]) -> Iterator[str]:
+    """Keys of what stands beside one of its name from which the facts in `taken` were taken."""
+    used = {key[:at] for key in taken for at in _ends(key)}
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        first: dict[str, Node] = {}
+        for child in node.children:
+            other = first.setdefault(_label(child), child)
+            if other is not child and other.key in used and child.key not in used:
+                yield child.key
+        pending += node.children
+
+
+def _ends(key: str) -> Iterator[int]:
+    """Where the parts of a key end: those of a container are prefixes."""
+    yield from (match.start() for match in re.finditer("/", key))
+    yield len(key)
+
+
 def decode(kind: str, text: str, encoding: Encoding = "base64") -> Decoded:
     """Value of a leaf of type `kind`; None where the text is no such value."""
     text = text.strip()

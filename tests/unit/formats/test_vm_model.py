@@ -182,6 +182,16 @@ def test_every_leaf_is_kept_and_the_understood_ones_are_known() -> None:
         (f"configuration/{BIOS}/num_lock", True, False)]
 
 
+def test_a_setting_that_stands_twice_is_said() -> None:
+    got = configuration(f"<properties>{leaf('name', 'A')}{leaf('name', 'B')}{leaf('x', 1)}"
+                        f"{leaf('x', 2)}</properties><properties>{leaf('name', 'C')}</properties>")
+    assert (got.name, [s.text for s in got.settings]) == ("A", ["A", "B", "1", "2", "C"])
+    (notice,) = got.notices
+    assert (notice.code, notice.what) == ("XML-TWICE", (
+        "configuration/properties[2], configuration/properties[1]/name[2] stand beside others of "
+        "their names"))
+
+
 def test_a_time_with_swapped_bytes_is_none_and_said() -> None:
     at = times.parse_iso("2014-11-09T05:34:40")
     swapped = int.from_bytes(at.to_bytes(8, "little"), "big")
