@@ -140,11 +140,11 @@ class Spot:
 
 def spots(system: WindowsSystem, place: Place) -> list[Spot]:
     """Where the place is on this system's volumes; the first `*` is left for `matches`."""
-    assert system.windows is not None
-    roots = {"<windows>": [system.windows.path], "<system>": [system.windows.volume.name],
-             "<volume>": [v.name for v in system.volumes if v.filesystem is not None]}
+    roots = {"<volume>": [v.name for v in system.volumes if v.filesystem is not None]}
+    if system.windows is not None:
+        roots |= {"<windows>": [system.windows.path], "<system>": [system.windows.volume.name]}
     head, _, below = place.path.partition("\\")
-    paths = [f"{root}\\{below}" for root in roots[head]]
+    paths = [f"{root}\\{below}" for root in roots.get(head, ())]
     return [Spot(path, *path.split("\\*", 1)) if "\\*" in path else Spot(path) for path in paths]
 
 
@@ -199,10 +199,10 @@ def there(system: WindowsSystem, reader: str) -> Iterator[Item]:
     """What is at the places of a reader, once, with each of them told to the coverage.
 
     The reader says itself where it then fails to read one. Two places can be one: since Vista
-    `Documents and Settings` leads to `Users`.
+    `Documents and Settings` leads to `Users`. Disks without a Windows have those of volumes.
     """
     given: set[tuple[str, int]] = set()
-    for place in PLACES if system.windows is not None else ():
+    for place in PLACES:
         for seen in look(system, place, reader) if place.reader == reader else ():
             system.cover(seen.path, seen.state, reader)
             if seen.item is not None and seen.item.key not in given:

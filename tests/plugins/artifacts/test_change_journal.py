@@ -1,14 +1,21 @@
 """The change journal of a volume: whose files, in which folder, and what cannot be read."""
 
+from pathlib import Path
+
 import pytest
 
 from analyzer import change_journal as reader
+from analyzer import places
 from analyzer.blocks import Extent, ExtentMap, Kind
 from analyzer.errors import Unreadable
+from analyzer.evidence.image import open_evidence
 from analyzer.formats.usn import PAGE
+from analyzer.places import Place
 from analyzer.records import JournalEntry, events
-from analyzer.system import WindowsSystem
+from analyzer.system import WindowsSystem, open_systems
 from analyzer.volume import Item
+from corpus.make.ntfs import Volume
+from corpus.make.times import born
 from plugins.artifacts.change_journal import change_journal
 from tests.dict_system import Content, host
 from tests.plugins.artifacts.test_artifacts import VM, of
@@ -84,6 +91,28 @@ def test_of_a_long_journal_the_newest_part_is_read(monkeypatch: pytest.MonkeyPat
     system = computer(data)
     assert [r.path for r in of(JournalEntry, change_journal(system))] == ["2.vhd"]
     assert {c.state for c in system.coverage() if "UsnJrnl" in c.place} == {"skipped by limit"}
+
+
+@pytest.mark.needs_ntfs3g
+def test_the_journal_of_a_disk_without_windows(tmp_path: Path,
+                                               monkeypatch: pytest.MonkeyPatch) -> None:
+    """NTFS made by ntfs-3g, which lets nobody write into `$Extend`: the folder is another one."""
+    monkeypatch.setattr(places, "PLACES", (
+        Place("<volume>\\Extend\\$UsnJrnl", "", "", reader.READER),
+        Place("<windows>\\x", "", "", reader.READER)))
+    volume = Volume(tmp_path, sectors=16 << 11, start_sector=2048, serial=7, made=born(T))
+    with volume.changing() as tree:
+        tree.write("/Extend/$UsnJrnl", b"", born(T), streams={"$J": journal(
+            record(0, "old.vhd", "file delete", "close", at=T, parent=(5, 5)))})
+    image = tmp_path / "volume.raw"
+    image.write_bytes(volume.image())
+    system, = open_systems(open_evidence([image]))
+    (row,) = of(JournalEntry, change_journal(system))
+    assert (row.path, row.changed_at, row.source.path) == (
+        "p1:\\old.vhd", T, "/p1/Extend/$UsnJrnl:$J")
+    assert [(c.place, c.state) for c in system.coverage() if c.plugin] == [
+        ("p1:\\Extend\\$UsnJrnl", "read")]
+    assert system.problems() == []
 
 
 def test_damage_is_said() -> None:

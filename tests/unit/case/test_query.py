@@ -15,7 +15,15 @@ from analyzer.case.query import CaseTables, Window, ask
 from analyzer.case.schema import table_columns
 from analyzer.case.store import PartitionWriter
 from analyzer.errors import UsageError
-from analyzer.records import TABLES, FileEntry, Problem, Record, Snapshot, VirtualMachine
+from analyzer.records import (
+    TABLES,
+    FileEntry,
+    LifeEvent,
+    Problem,
+    Record,
+    Snapshot,
+    VirtualMachine,
+)
 from analyzer.source import Source
 from analyzer.times import parse_iso
 
@@ -104,6 +112,16 @@ def test_timeline_is_narrowed_and_in_order(case: Case, window: Window, count: in
 def test_an_unknown_machine_names_the_nearest(case: Case) -> None:
     with pytest.raises(UsageError, match="DC01"):
         list(CaseTables(case, Window(vm="DC1")).timeline())
+
+
+def test_a_machine_of_which_only_the_name_is_known_has_a_story_alone(case: Case) -> None:
+    write(case, "c", [LifeEvent(
+        source=HERE, story="name OLD", vm_name="OLD", happened_at=TAKEN, last_at=TAKEN,
+        what="exported", subject="", certainty="direct", basis="an event", sources=())])
+    with pytest.raises(UsageError, match="add --story"):
+        CaseTables(case, Window(vm="old"))
+    told = CaseTables(case, Window(vm="old", story=True)).timeline()
+    assert values(told, "what") == ["exported"]
 
 
 def test_a_query_sees_times_and_ticks(case: Case) -> None:
