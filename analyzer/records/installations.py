@@ -89,8 +89,8 @@ class System(Record):
     installed_at: int | None = moment("Windows installed")
     shutdown_at: int | None = moment("Windows last shut down")
     role: str = ""
-    """"Hyper-V host", "Virtual Server host", "guest", "Windows"; "unknown" where the services
-    cannot be read."""
+    """"Hyper-V host", "Virtual Server host", "Virtual PC host", "guest", "Windows"; "unknown" where
+    the services cannot be read."""
     role_basis: str = ""
     """Why the role is said."""
 

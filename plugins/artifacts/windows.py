@@ -46,8 +46,11 @@ def _role(system: WindowsSystem) -> tuple[str, str]:
         return ("guest" if system.depth else "unknown"), \
             "whether there is a service vmms cannot be read"
     if not is_there:
-        proof = _virtual_server(system)
-        return ("Virtual Server host", proof) if proof else (other, "no service vmms")
+        for role, proof in (("Virtual Server host", _virtual_server(system)),
+                            ("Virtual PC host", _virtual_pc(system))):
+            if proof:
+                return role, proof
+        return other, "no service vmms"
     assert system.windows is not None
     if system.windows.child("System32/vmms.exe") is None:
         return other, "the service vmms is registered, but System32\\vmms.exe is absent"
@@ -70,6 +73,17 @@ def _virtual_server(system: WindowsSystem) -> str:
     options = [item.path for folder in virtual_server.folders(system)
                if (item := folder.child("Options.xml")) is not None]
     return f"{options[0]}" if options else ""
+
+
+def _virtual_pc(system: WindowsSystem) -> str:
+    """The program of Virtual PC 2004 or 2007, or those of Windows Virtual PC; "" for neither."""
+    assert system.windows is not None
+    for folder in ("Program Files", "Program Files (x86)"):
+        item = system.windows_volume_item(f"{folder}\\Microsoft Virtual PC\\Virtual PC.exe")
+        if item is not None:
+            return item.path
+    items = [system.windows.child(f"System32/{name}.exe") for name in ("vpc", "VPCWizard")]
+    return " and ".join(item.path for item in items if item is not None) if all(items) else ""
 
 
 def _version(system: WindowsSystem) -> str:

@@ -22,6 +22,7 @@ from plugins.artifacts.virtual_server_files import virtual_server_files
 from plugins.artifacts.windows import windows
 from tests.dict_system import AT, Content, build, mounted
 
+PC = "Program Files/Microsoft Virtual PC/Virtual PC.exe"
 APP_DATA = "C:/Documents and Settings/All Users/Application Data/Microsoft/Virtual Server"
 BASE, UNDO = b"B" * 16, b"U" * 16
 WEB = make.vmc(ide=make.controller("ide", 0, make.location(
@@ -181,7 +182,12 @@ def test_the_role_needs_a_program_or_the_folder_of_the_service() -> None:
          f"service Virtual Server and {program}"),
         (server({}, program=program), "Windows", "no service vmms"),
         (server({f"{APP_DATA}/Options.xml": b"<o/>"}), "Virtual Server host",
-         f"{APP_DATA}/Options.xml".replace("/", "\\"))]
+         f"{APP_DATA}/Options.xml".replace("/", "\\")),
+        (server({f"C:/{PC}": b"MZ"}), "Virtual PC host", f"C:/{PC}".replace("/", "\\")),
+        (server({"C:/Windows/System32/vpc.exe": b"MZ"}), "Windows", "no service vmms"),
+        (server({f"C:/Windows/System32/{name}.exe": b"MZ" for name in ("vpc", "VPCWizard")}),
+         "Virtual PC host",
+         "C:\\Windows\\System32\\vpc.exe and C:\\Windows\\System32\\VPCWizard.exe")]
     for system, role, basis in cases:
         got = one(list(windows(system)), System)
         assert isinstance(got, System)
