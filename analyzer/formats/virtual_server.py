@@ -36,6 +36,15 @@ class Network:
     notices: tuple[Notice, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A .vmcx of Windows Virtual PC; `machines` are Windows paths of the .vmc files it names."""
+
+    machines: tuple[str, ...]
+    settings: tuple[Setting, ...]
+    notices: tuple[Notice, ...]
+
+
 def network(data: bytes) -> Network:
     """The network of a .vnc file; raises NotThisFormat for anything else, as xml_tree does."""
     tree = xml_tree.read(data, encoding="hex")
@@ -70,12 +79,12 @@ def time_of(network_id: bytes) -> int | None:
     return int(digits[13:16] + digits[8:12] + digits[:8], 16) - _UUID_EPOCH
 
 
-def described_machines(data: bytes) -> tuple[tuple[str, ...], tuple[Notice, ...]]:
-    """(Windows paths of the .vmc files that a .vmcx of Windows Virtual PC names, what is lost)."""
+def description(data: bytes) -> Description:
+    """The description; raises NotThisFormat for anything else, as xml_tree does."""
     tree = xml_tree.read(data, DESCRIPTION, "hex")
     texts = (setting.text.strip() for setting in tree.settings)
     named = tuple(dict.fromkeys(text for text in texts if text.lower().endswith(".vmc")))
     if not named:
         tree.notices.append(Notice("VM-LINK", "a machine description that names no .vmc",
                                    "which machine it registers is not known"))
-    return named, tuple(tree.notices)
+    return Description(named, tree.settings, tuple(tree.notices))

@@ -20,8 +20,9 @@ from analyzer.errors import (
 )
 from analyzer.filesystem.ntfs import Entry
 from analyzer.formats import configuration_file, vm_xml, vmc, vmcx
-from analyzer.formats.virtual_server import described_machines
+from analyzer.formats.virtual_server import description
 from analyzer.formats.vm_configuration import VmConfiguration
+from analyzer.formats.vm_settings import Setting
 from analyzer.links import is_link, link_target
 from analyzer.machines import virtual_server
 from analyzer.machines.model import (
@@ -60,6 +61,8 @@ class Found:
     dangling: list[DanglingLink] = field(default_factory=list)
     missing: list[MissingConfiguration] = field(default_factory=list)
     registers: list[RegisterFile] = field(default_factory=list)
+    descriptions: list[tuple[Item, tuple[Setting, ...]]] = field(default_factory=list)
+    """Of Windows Virtual PC, with every leaf."""
     seen: set[tuple[str, int]] = field(default_factory=set)
     """(volume address, MFT entry) of every file looked into."""
 
@@ -174,9 +177,10 @@ def _take(system: WindowsSystem, item: Item, found: Found, link: Item | None, *,
     head = item.blocks().read_at(0, HEAD)
     form = configuration_file.kind_of(head)
     if form == "vm_description" and item.name.lower().endswith(".vmcx"):
-        targets, notices = described_machines(item.read(LARGEST))
-        system.ledger.notices(notices, item.source)
-        for target in targets:
+        said = description(item.read(LARGEST))
+        system.ledger.notices(said.notices, item.source)
+        found.descriptions.append((item, said.settings))
+        for target in said.machines:
             _follow(system, virtual_server.follow(system, item, target), found)
         return
     if form == "vmc":

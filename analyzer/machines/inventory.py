@@ -6,6 +6,7 @@ from weakref import WeakKeyDictionary
 
 from analyzer.disks.chain import Chain, DiskFile, Shelf, build_chain
 from analyzer.errors import EvidenceError, Notice, NotInEvidence, Unsupported
+from analyzer.formats.vm_settings import Setting
 from analyzer.machines import register, tree
 from analyzer.machines.companions import Companion, is_companion, tie
 from analyzer.machines.configurations import (
@@ -46,6 +47,7 @@ class Inventory:
     states      files of saved states, those that are only named too
     exports     of Server 2008 and 2008 R2, not imported
     networks    files of networks of Virtual Server (.vnc), registered or not
+    descriptions  of machines by Windows Virtual PC (.vmcx), with every leaf
     """
 
     machines: list[Machine]
@@ -60,6 +62,7 @@ class Inventory:
     states: list[StateFile] = field(default_factory=list)
     exports: list[Export] = field(default_factory=list)
     networks: list[Item] = field(default_factory=list)
+    descriptions: list[tuple[Item, tuple[Setting, ...]]] = field(default_factory=list)
 
     def configured(self) -> list[Configured]:
         """Machines and all snapshots, each machine followed by its own."""
@@ -123,7 +126,7 @@ def _take_inventory(system: WindowsSystem) -> Inventory:
     inventory.runtimes = runtimes(system, running, inventory.configured())
     inventory.states = state_files(system, saved, inventory.configured(), inventory.runtimes)
     inventory.exports = list(exports(system, inventory.machines, described))
-    inventory.networks = networks
+    inventory.networks, inventory.descriptions = networks, found.descriptions
     return inventory
 
 

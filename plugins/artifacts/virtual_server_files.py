@@ -15,7 +15,10 @@ from analyzer.volume import Item
 
 @artifact(VirtualNetwork, VmSetting)
 def virtual_server_files(system: WindowsSystem) -> Iterator[Record]:
-    """Networks of Virtual Server 2005, registered or not, and every leaf of its Options.xml."""
+    """Networks of Virtual Server 2005, registered or not, and every leaf of its Options.xml.
+
+    Every leaf, too, of what Windows Virtual PC describes a machine by (.vmcx).
+    """
     seen = set()
     for found in virtual_server.registrations(system, "Virtual Networks"):
         if found.item is not None:
@@ -25,6 +28,9 @@ def virtual_server_files(system: WindowsSystem) -> Iterator[Record]:
         if item.source not in seen:
             yield from _network(system, item, "")
     yield from _options(system)
+    for item, settings in inventory(system).descriptions:
+        for setting in settings:
+            yield system.own(setting_record(setting, item.placed(), understood=False))
 
 
 def _network(system: WindowsSystem, item: Item, registration_path: str) -> Iterator[Record]:

@@ -125,12 +125,14 @@ def test_a_time_of_no_clock_in_an_id_is_none_and_said(network_id: str) -> None:
 
 
 def test_a_description_of_windows_virtual_pc_names_its_machine() -> None:
-    assert virtual_server.described_machines(make.description()) == (("C:\\vms\\xp.vmc",), ())
+    whole = virtual_server.description(make.description())
+    assert (whole.machines, whole.notices) == (("C:\\vms\\xp.vmc",), ())
     two = make.description({"a": "C:\\vms\\a.vmc", "b": "C:\\vms\\b.vmc"})
-    named, notices = virtual_server.described_machines(two[:-60])
-    assert (named, [n.code for n in notices]) == (("C:\\vms\\a.vmc",), ["XML-PARTIAL"])
+    torn = virtual_server.description(two[:-60])
+    assert (torn.machines, [n.code for n in torn.notices]) == (
+        ("C:\\vms\\a.vmc",), ["XML-PARTIAL"])
     with pytest.raises(NotThisFormat):
-        virtual_server.described_machines(FULL)
+        virtual_server.description(FULL)
 
 
 @pytest.mark.parametrize(("data", "target"), [

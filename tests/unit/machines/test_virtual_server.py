@@ -116,6 +116,10 @@ def test_the_description_of_windows_virtual_pc_registers_too() -> None:
     description = make.description({"vmc_path": "D:\\vms\\web.vmc"})
     got = machine(server({"C:/Users/a/web.vmcx": description}))
     assert (got.state, got.registration_path) == ("registered", "C:\\Users\\a\\web.vmcx")
+    system = server({"C:/Users/a/web.vmcx": make.description({"new": "x"})})
+    assert [(r.source.path, r.key, r.value) for r in virtual_server_files(system)
+            if isinstance(r, VmSetting)] == [
+        ("/p1/Users/a/web.vmcx", "vm_description/new", "x")]
 
 
 def test_an_undo_disk_is_the_top_of_the_chain() -> None:
