@@ -63,6 +63,7 @@ USER = Account(source=PLACE, sid="S-1-5-21-1-2-3-9", account_name="kb", domain="
 KNOWN = machine(configuration_path="C:\\a.xml")
 COPY = machine(state="unregistered", configuration_path="E:\\out\\a.xml")
 SEEN = AccessLogMachine(source=PLACE, vm_id=OTHER, last_seen_at=T)
+PASSED = "\\\\.\\PHYSICALDRIVE2"
 MISSING = drive("E:\\VMs\\A.vhd", state="missing")
 CHILD = layer("D:\\c.avhd", verdict="wrong parent (unique id)", parent_path="C:\\old\\a.vhd",
               parent_id=OTHER)
@@ -138,6 +139,14 @@ CASES = [
          [layer(), layer("D:\\p.vhd", vm_id="", depth=1)]),
     Case("disk_shared", [layer(), layer(vm_id=OTHER)], ["several machines use D:\\a.vhd"],
          [layer(), layer(snapshot_id=OTHER)]),
+    Case("disk_shared", [MISSING, replace(MISSING, vm_id=OTHER, path="e:\\vms\\a.vhd"),
+                         *(drive(PASSED, vm_id=vm, medium="pass-through", state="")
+                           for vm in (VM, OTHER))],
+         ["several machines are configured with E:\\VMs\\A.vhd, which was not read",
+          f"several machines are configured with {PASSED}, which was not read"],
+         [MISSING, replace(MISSING, snapshot_id=OTHER), drive(), drive(vm_id=OTHER),
+          replace(MISSING, system_id="other host", vm_id=OTHER),
+          *(drive("D:\\x.iso", vm_id=vm, medium="dvd", state="missing") for vm in (VM, OTHER))]),
     Case("disk_broken", [layer(verdict="parent missing", parent_path="E:\\p.vhd",
                                unreadable_bytes=5)],
          ["D:\\a.vhd: parent missing (E:\\p.vhd); 5 bytes cannot be known"], [layer(), CHILD]),
