@@ -5,12 +5,10 @@ from pathlib import Path
 import pytest
 
 from analyzer import change_journal as reader
-from analyzer import places
 from analyzer.blocks import Extent, ExtentMap, Kind
 from analyzer.errors import Unreadable
 from analyzer.evidence.image import open_evidence
 from analyzer.formats.usn import PAGE
-from analyzer.places import Place
 from analyzer.records import JournalEntry, events
 from analyzer.system import WindowsSystem, open_systems
 from analyzer.volume import Item
@@ -94,25 +92,31 @@ def test_of_a_long_journal_the_newest_part_is_read(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.needs_ntfs3g
-def test_the_journal_of_a_disk_without_windows(tmp_path: Path,
-                                               monkeypatch: pytest.MonkeyPatch) -> None:
-    """NTFS made by ntfs-3g, which lets nobody write into `$Extend`: the folder is another one."""
-    monkeypatch.setattr(places, "PLACES", (
-        Place("<volume>\\Extend\\$UsnJrnl", "", "", reader.READER),
-        Place("<windows>\\x", "", "", reader.READER)))
+def test_the_journal_of_a_disk_without_windows(tmp_path: Path) -> None:
+    """NTFS made by ntfs-3g, under the journal's real name.
+
+    ntfs-3g lets nobody write into `$Extend`: another folder is filled, and their names swapped.
+    """
     volume = Volume(tmp_path, sectors=16 << 11, start_sector=2048, serial=7, made=born(T))
     with volume.changing() as tree:
-        tree.write("/Extend/$UsnJrnl", b"", born(T), streams={"$J": journal(
+        tree.write("/Xextend/$UsnJrnl", b"", born(T), streams={"$J": journal(
             record(0, "old.vhd", "file delete", "close", at=T, parent=(5, 5)))})
     image = tmp_path / "volume.raw"
-    image.write_bytes(volume.image())
+    image.write_bytes(swapped(volume.image(), "$Extend", "Xextend"))
     system, = open_systems(open_evidence([image]))
     (row,) = of(JournalEntry, change_journal(system))
     assert (row.path, row.changed_at, row.source.path) == (
-        "p1:\\old.vhd", T, "/p1/Extend/$UsnJrnl:$J")
+        "p1:\\old.vhd", T, "/p1/$Extend/$UsnJrnl:$J")
     assert [(c.place, c.state) for c in system.coverage() if c.plugin] == [
-        ("p1:\\Extend\\$UsnJrnl", "read")]
+        ("p1:\\$Extend\\$UsnJrnl", "read")]
     assert system.problems() == []
+
+
+def swapped(image: bytes, *names: str) -> bytes:
+    """The volume with two names of one length exchanged, in the MFT and in the index."""
+    one, other = (name.encode("utf-16-le") for name in names)
+    assert image.count(one) >= 2 <= image.count(other)
+    return other.join(part.replace(other, one) for part in image.split(one))
 
 
 def test_damage_is_said() -> None:
