@@ -1,8 +1,9 @@
-"""Event logs of a system: the files of its log folder, and which of their events matter here.
+"""Event logs of a system: which events of its log files (log_files.py) matter here.
 
 Every event of a Hyper-V or VHDMP channel counts; of the general logs those that
 event_meanings.csv names, and of these only what has to do with virtual machines or with when the
-machine ran. What damages a log is said; its other events are read.
+machine ran. What damages a log is said; its other events are read. Where a deleted log lay can
+lie pieces of others by now: of its events those are taken that would be from any log.
 """
 
 import re
@@ -10,20 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from analyzer.errors import EvidenceError, NotThisFormat
+from analyzer.errors import EvidenceError, Notice, NotThisFormat
 from analyzer.formats.event_meanings import RELEASES, meaning_of, short
 from analyzer.formats.evtx import EventLog, EventRecord, Unread
 from analyzer.formats.setup_log import HYPERV
+from analyzer.log_files import OWN, LogFile, log_files
 from analyzer.system import WINDOWS_NT, WindowsSystem
 from analyzer.volume import Item
 
-FOLDER: Final = "System32/winevt/Logs"
-GENERAL: Final = ("system", "security", "windows powershell", "setup",
-                  "microsoft-windows-powershell%4operational")
-"""Logs without "Hyper-V" in their name that are looked into, also as Windows archives them."""
-_ARCHIVED: Final = re.compile(r"archive-(.+)-\d{4}(?:-\d\d){5}-\d{3}")
-"""What Windows calls a log that was full (AutoBackupLogFiles)."""
-_OWN: Final = re.compile("hyper-v|vhdmp", re.IGNORECASE)
 _SERVICES: Final = re.compile(
     r"vmms|vhdsvc|nvspwmi|vmcompute|hvhost|\bhns\b|vmicheart|vmickvp|vmicshut|vmictime|vmicvss|"
     r"hyper-v|virtual server|virtual machine|virtualization|virtuali[sz]ation", re.IGNORECASE)
@@ -36,9 +31,10 @@ _HERE: Final = ("", "-", "127.0.0.1", "::1")
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """One event and the file it stands in."""
+    """One event, the file it stands in, and the channel whose log that is."""
 
     file: Item
+    channel: str
     event: EventRecord | Unread
 
 
@@ -51,47 +47,49 @@ def release_of(system: WindowsSystem) -> str:
 
 def logged(system: WindowsSystem) -> Iterator[Logged]:
     """The events that matter, log by log in order of name."""
-    if system.windows is None:
-        return
-    place = f"{system.windows.path}\\{FOLDER}".replace("/", "\\")
-    folder = system.windows.child(FOLDER)
-    if folder is None:
-        system.cover(place, "absent")
-        return
-    system.cover(place, "read")
     release = release_of(system)
-    for item in sorted(folder.children(), key=lambda i: (i.name.casefold(), i.entry.inode)):
-        name, _, kind = item.name.casefold().rpartition(".")
-        archived = _ARCHIVED.fullmatch(name)
-        if item.entry.allocated and kind == "evtx" and (
-                _OWN.search(name) or (archived[1] if archived else name) in GENERAL):
-            yield from _read(system, item, release)
+    for log in log_files(system):
+        yield from _read(system, log, release)
 
 
-def _read(system: WindowsSystem, item: Item, release: str) -> Iterator[Logged]:
-    is_own = _OWN.search(item.name) is not None
+def _read(system: WindowsSystem, file: LogFile, release: str) -> Iterator[Logged]:
+    item, is_deleted = file.item, not file.item.entry.allocated
+    place = f"{item.path} (deleted, entry {item.entry.inode})" if is_deleted else item.path
     try:
         log = EventLog.open(item.blocks())
         for event in log.records():
-            if is_own or (isinstance(event, EventRecord) and _matters(event, release)):
-                yield Logged(item, event)
+            if _is_kept(event, file, release):
+                yield Logged(item, file.channel, event)
     except NotThisFormat as error:
-        system.cover(item.path, "unreadable")
+        system.cover(place, "unreadable")
         system.problem(error, item.source, "the events of this log are missing")
     except EvidenceError as error:
-        system.cover(item.path, "partial")
+        system.cover(place, "partial")
         system.problem(error, item.source, "the rest of this log is missing")
     else:
-        for notice in log.notices:
-            system.notice(notice, item.source)
-        losses = {notice.code for notice in log.notices} - {"EVTX-DIRTY"}
-        system.cover(item.path, "partial" if losses else "read")
+        losses = [notice for notice in log.notices if notice.code != "EVTX-DIRTY"]
+        system.ledger.notices(_in_short(losses) if is_deleted else log.notices, item.source)
+        system.cover(place, "partial" if losses else "read")
+
+
+def _in_short(losses: list[Notice]) -> list[Notice]:
+    """One notice for all of a deleted log, of which any part can be another file's now."""
+    return [Notice("EVTX-DELETED", f"a deleted log is not whole: {len(losses)} places or ranges "
+                   f"of ids, the first: {losses[0].what}", "events of it are missing",
+                   losses[0].start, losses[0].length)] if losses else []
+
+
+def _is_kept(event: EventRecord | Unread, file: LogFile, release: str) -> bool:
+    is_own = OWN.search(file.channel) is not None
+    if isinstance(event, Unread):
+        return is_own
+    return (is_own and file.item.entry.allocated) or _matters(event, release)
 
 
 def _matters(event: EventRecord, release: str) -> bool:
     """Whether an event of a general log has to do with virtual machines or with their host."""
     provider = short(event.provider)
-    if _OWN.search(provider):
+    if OWN.search(provider):
         return True
     if meaning_of(event.provider, event.event_id, release) is None:
         return False

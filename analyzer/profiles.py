@@ -44,7 +44,7 @@ def owner(system: WindowsSystem, item: Item) -> Owner:
     """Whose profile an item lies in, by ProfileList; else by the name of its folder."""
     known, path = accounts(system), item.path.casefold()
     for sid, profile in sorted(known.profiles.items()):
-        folder = _expand(system, profile.path).rstrip("\\").casefold()
+        folder = expand(system, profile.path).rstrip("\\").casefold()
         if folder and path.startswith(f"{folder}\\"):
             return Owner(sid, known.name(sid))
     parts = item.path.split("\\")
@@ -55,7 +55,7 @@ def _elsewhere(system: WindowsSystem) -> Iterator[Item]:
     """Folders of ProfileList that are not below `Users` or `Documents and Settings`."""
     known: Accounts = accounts(system)
     for profile in known.profiles.values():
-        path = _expand(system, profile.path)
+        path = expand(system, profile.path)
         if path[1:2] != ":" or path[2:].casefold().startswith(_USUAL):
             continue
         source = system.registry.source("SOFTWARE").at(profile.key)
@@ -71,8 +71,8 @@ def _elsewhere(system: WindowsSystem) -> Iterator[Item]:
             yield folder
 
 
-def _expand(system: WindowsSystem, path: str) -> str:
-    """The path with the variables that ProfileList uses."""
+def expand(system: WindowsSystem, path: str) -> str:
+    """The path with the variables that name the folder or the volume of Windows worked out."""
     if system.windows is None:
         return path
     values = {"systemdrive": system.windows.volume.name}

@@ -29,7 +29,7 @@ class LogEvent(Record):
     event_data: tuple[str, ...] = ()
     """`name=value` in order."""
     note: str = ""
-    """Why the content is not known."""
+    """Why the content is not known; that the log is deleted."""
     logged_at: int | None = moment("Event logged")
 
     TOPIC: ClassVar[str] = "log"

@@ -32,12 +32,16 @@ def _event(row: Logged, event: EventRecord, release: str) -> LogEvent:
         meaning=meaning.what if meaning else "", certainty=meaning.certainty if meaning else "",
         vm_name=vm_name, concerns=service_text(object_of(event.data, meaning)),
         event_data=tuple(f"{name}={service_text(value)}" for name, value in event.data),
+        note=_note(row),
         logged_at=event.written_at)
 
 
 def _unread(row: Logged, event: Unread) -> LogEvent:
     return LogEvent(
         source=replace(row.file.source, offset=event.offset), provider="", event_id=None,
-        channel=row.file.name.removesuffix(".evtx").replace("%4", "/"),
-        event_record_id=event.record_id, note=f"content not known: {event.why}",
-        logged_at=event.written_at)
+        channel=row.channel, event_record_id=event.record_id,
+        note=_note(row, f"content not known: {event.why}"), logged_at=event.written_at)
+
+
+def _note(row: Logged, *more: str) -> str:
+    return "; ".join((*more, *(() if row.file.entry.allocated else ("the log is deleted",))))

@@ -5,7 +5,7 @@ from analyzer.records import LogEvent
 from corpus.make import hive
 from corpus.make.evtx import Event, build, vml
 from plugins.artifacts.log_events import log_events
-from tests.dict_system import AT, host
+from tests.dict_system import AT, Deleted, Link, host, mounted
 
 LOGS = "C:/Windows/System32/winevt/Logs"
 NOW = times.parse_iso("2012-05-06T07:08:09Z")
@@ -127,3 +127,90 @@ def test_records_that_cannot_be_decoded_and_gaps_are_said() -> None:
     states = {row.place.rpartition("\\")[2]: row.state for row in system.coverage()}
     assert states["Microsoft-Windows-Hyper-V-VMMS-Admin.evtx"] == "partial"
     assert states["Microsoft-Windows-Hyper-V-Config-Admin.evtx"] == "unreadable"
+
+
+def moved(places: dict[str, str]) -> dict[str, bytes]:
+    """Hives of a host whose registry has these values `File` (key -> path)."""
+    hives = {"SYSTEM": mounted("C", "D"), "SOFTWARE": software("6.3")}
+    hives["SYSTEM"].key("ControlSet001\\Services\\vmms", AT)
+    for key, path in places.items():
+        name, _, below = key.partition("\\")
+        hives[name].key(below, AT).set(hive.expand_sz("File", path))
+    return {f"C:/Windows/System32/config/{name}": hive.build(root) for name, root in hives.items()}
+
+
+CLASSIC = "SYSTEM\\ControlSet001\\Services\\EventLog"
+CHANNELS = "SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\WINEVT\\Channels"
+POLICIES = "SOFTWARE\\Policies\\Microsoft\\Windows\\EventLog"
+STARTED = build([Event(NOW, "Microsoft-Windows-Kernel-General", 12, "System")])
+
+
+def test_logs_that_the_registry_put_elsewhere() -> None:
+    worker = bytearray(build([vml(NOW, "Worker", 4242, "Worker-Admin", "x"),
+                              vml(NOW, "Worker", 4242, "Worker-Admin", "y")]))
+    at = worker.index(b"**\0\0", 4096 + 512 + 900)
+    worker[at + 24:at + 40] = b"\xee" * 16
+    system = host({
+        f"{LOGS}/System.evtx": STARTED, "D:/Logs/System.evtx": STARTED,
+        "D:/Logs/Archive-System-2015-03-04-05-06-07-890.evtx": STARTED,
+        "D:/Logs/Security.evtx": STARTED, "D:/x/hv": bytes(worker), "C:/to": Link("D:\\Logs"),
+        **moved({f"{CLASSIC}\\System": "%SystemDrive%\\to\\system.evtx",
+                 f"{CLASSIC}\\Application": "D:\\Logs\\Security.evtx",
+                 f"{CHANNELS}\\Microsoft-Windows-Hyper-V-Worker-Admin": "D:\\x\\hv",
+                 f"{CHANNELS}\\Microsoft-Windows-PowerShell/Operational":
+                     "D:\\Logs\\Shell.evtx",
+                 f"{POLICIES}\\Setup": "E:\\Setup.evtx"})})
+    found = [row for row in log_events(system) if isinstance(row, LogEvent)]
+    assert [(row.source.path, row.event_id, row.channel) for row in found] == [
+        ("/p1/Windows/System32/winevt/Logs/System.evtx", 12, "System"),
+        ("/p2/Logs/System.evtx", 12, "System"),
+        ("/p2/Logs/Archive-System-2015-03-04-05-06-07-890.evtx", 12, "System"),
+        ("/p2/x/hv", 4242, "Microsoft-Windows-Hyper-V-Worker-Admin"),
+        ("/p2/x/hv", None, "Microsoft-Windows-Hyper-V-Worker-Admin")]
+    assert [(p.code, p.what) for p in system.problems() if "Setup" in p.what] == [
+        ("NOT-IN-EVIDENCE", "E:\\Setup.evtx: no volume E: in the evidence")]
+    states = {row.place: row.state for row in system.coverage() if row.place[0] in "DE"}
+    assert states == {
+        "D:\\Logs\\System.evtx": "read", "D:\\Logs\\Shell.evtx": "absent",
+        "D:\\Logs\\Archive-System-2015-03-04-05-06-07-890.evtx": "read",
+        "D:\\x\\hv": "partial", "E:\\Setup.evtx": "unreadable"}
+
+
+def test_logs_that_the_registry_leaves_where_they_are() -> None:
+    """Values as real hives have them, of 2003 and of later ones."""
+    system = host({"D:/x": b"", **moved({
+        f"{CLASSIC}\\System": "%SystemRoot%\\system32\\config\\SysEvent.Evt",
+        f"{CLASSIC}\\Security": "%SystemRoot%\\System32\\winevt\\Logs\\Security.evtx",
+        f"{CHANNELS}\\Microsoft-Windows-PowerShell/Operational":
+            "%systemroot%\\system32\\winevt\\logs\\Microsoft-Windows-PowerShell%4Operational.evtx",
+    })})
+    assert list(log_events(system)) == []
+    assert [(row.place, row.state) for row in system.coverage() if "vt" in row.place] == [
+        ("C:\\Windows\\System32\\winevt\\Logs", "absent")]
+    assert system.problems() == []
+
+
+def test_deleted_logs_are_read_and_marked() -> None:
+    """What is not of a Hyper-V component can have come from a log that took the place."""
+    name = "Microsoft-Windows-Hyper-V-Worker-Admin"
+    log = build([vml(NOW, "Worker", 18500, "Worker-Admin", "WEB", VM),
+                 Event(NOW, "Disk", 7, "System"),
+                 vml(NOW, "Worker", 18502, "Worker-Admin", "WEB", VM)])
+    second = log.index(b"**\0\0", 4096 + 512 + 900)
+    torn = log[:second] + b"gone" + log[second + 4:]
+    system = host({f"{LOGS}/{name}.evtx": Deleted(log), f"{LOGS}/System.evtx": STARTED,
+                   f"{LOGS}/Archive-{name}-2015-03-04-05-06-07-890.evtx": Deleted(torn),
+                   f"{LOGS}/Security.evtx": Deleted(b"another file's content" * 99)})
+    found = [row for row in log_events(system) if isinstance(row, LogEvent)]
+    assert [(row.event_record_id, row.note) for row in found] == [
+        (1, "the log is deleted"), (3, "the log is deleted"), (1, "the log is deleted"),
+        (3, "the log is deleted"), (1, "")]
+    assert [(p.code, p.effect) for p in system.problems()] == [
+        ("EVTX-DELETED", "events of it are missing"),
+        ("OTHER-FORMAT", "the events of this log are missing")]
+    states = {row.place.rpartition("\\")[2].partition(", entry")[0]: row.state
+              for row in system.coverage() if ".evtx" in row.place}
+    assert states == {
+        f"Archive-{name}-2015-03-04-05-06-07-890.evtx (deleted": "partial",
+        f"{name}.evtx (deleted": "read", "Security.evtx (deleted": "unreadable",
+        "System.evtx": "read"}
