@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from analyzer.byte_places import BytePlaces
 from analyzer.computers import find_windows
 from analyzer.errors import EvidenceError, Notice, NotInEvidence
 from analyzer.ledger import Ledger
@@ -48,6 +49,7 @@ class WindowsSystem:
         self.notice, self.problem = self.ledger.notice, self.ledger.problem
         self.cover = self.ledger.cover
         self.registry = Registry(self.windows, self.ledger)
+        self._byte_places = BytePlaces(self.volumes)
         self._letters()
 
     def _mine(self, item: Item) -> Item:
@@ -96,7 +98,8 @@ class WindowsSystem:
                 self.notice(Notice("IMG-EIO", "sectors of the volume cannot be read",
                                    "The Sleuth Kit was given zeros for them; entries that lie "
                                    "there are missing", start, length), volume.source)
-        return self.ledger.problems()
+        return [replace(problem, source=self._byte_places.complete(problem.source))
+                for problem in self.ledger.problems()]
 
     def coverage(self) -> list[Coverage]:
         """How far each place was read, by place; given out once."""
@@ -135,7 +138,12 @@ class WindowsSystem:
                 "the files of this volume are missing", start, size), volume.source)
 
     def own(self, record: R) -> R:
-        """The record marked as found in this system; ids it carries already are kept."""
+        """The record marked as found in this system, its source led to the byte of the image.
+
+        Ids it carries already are kept.
+        """
+        if isinstance(record, Record):
+            record = replace(record, source=self._byte_places.complete(record.source))
         return replace(record, system_id=self.system_id, vm_id=record.vm_id or self.vm_id,
                        snapshot_id=record.snapshot_id or self.snapshot_id)
 

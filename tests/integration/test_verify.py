@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,29 @@ def test_everything_holds_on_the_bundled_host(case: Path, vmtrail: Vmtrail) -> N
     assert data["counts"]["disk_layer"]["holds"] > 10
     hashes = [told["place"] for told in data["told"] if told["subject"] == "evidence"]
     assert hashes == ["ws2008.E01: md5", "ws2008.E01: sha1"]
+
+
+@pytest.mark.validates("VMT-CIT-01")
+@pytest.mark.parametrize(("table", "begins"), [
+    ("log_event", b"**\0\0"), ("host_service", b"nk"), ("guest_identity", b"nk")])
+def test_facts_inside_files_lead_to_their_bytes_in_the_image(
+        case_of: Callable[[str], Path], corpus: Path, table: str, begins: bytes) -> None:
+    """A record of a log and a key of a hive begin as their formats say, in guests too."""
+    (image,) = open_evidence([corpus / "ws2019.E01"])
+    rows = list(CaseTables(existing(case_of("ws2019"))).rows(table))
+    found = {image.media.read_at(row["source_image_offset"], len(begins)) for row in rows}
+    assert found == {begins}
+    assert {row["source_layer"].rpartition("/")[2][:5] for row in rows} >= {"APP01"}
+    assert all(row["source_path"].count("!") == (row["source_layer"] != "") for row in rows)
+
+
+@pytest.mark.validates("VMT-CIT-01")
+def test_only_what_is_no_file_has_no_byte_in_the_image(case: Path) -> None:
+    tables, nowhere = CaseTables(existing(case)), set()
+    for table in TABLES_CITED:
+        nowhere |= {row["source_path"].rpartition("/")[2] for row in tables.rows(table)
+                    if row["source_entry"] is not None and row["source_image_offset"] is None}
+    assert nowhere == set()
 
 
 @pytest.mark.validates("VMT-CIT-01")
