@@ -17,6 +17,7 @@ from itertools import chain
 from typing import Final
 
 from analyzer.errors import EvidenceError
+from analyzer.formats.hive import Key
 from analyzer.profiles import expand
 from analyzer.system import WindowsSystem
 from analyzer.volume import Item
@@ -100,12 +101,22 @@ def _elsewhere(system: WindowsSystem) -> dict[str, str]:
     keys = (("SYSTEM", f"{system.registry.control_set}\\Services\\EventLog"), *_KEYS)
     for hive, above in keys:
         key = system.registry.key(hive, above)
-        for channel in (k.name for k in key.subkeys() if _is_wanted(k.name)) if key else ():
-            text = system.registry.text(hive, f"{above}\\{channel}", "File")
-            path = expand(system, text).replace("/", "\\")
-            if path and not _is_usual(path, channel, system.windows):
-                found.setdefault(path, channel)
+        for log in key.subkeys() if key is not None else ():
+            path = _said(system, hive, log) if _is_wanted(log.name) else ""
+            if path and not _is_usual(path, log.name, system.windows):
+                found.setdefault(path, log.name)
     return found
+
+
+def _said(system: WindowsSystem, hive: str, log: Key) -> str:
+    """The path in a key's value `File`; "" without one. One that cannot be read is said."""
+    try:
+        value = log.value("File")
+        return expand(system, value.text()).replace("/", "\\") if value is not None else ""
+    except EvidenceError as error:
+        system.problem(error, system.registry.source(hive).at(log.path),
+                       "where this log lies is not known")
+        return ""
 
 
 def _is_usual(path: str, channel: str, windows: Item) -> bool:

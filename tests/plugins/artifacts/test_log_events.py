@@ -176,6 +176,17 @@ def test_logs_that_the_registry_put_elsewhere() -> None:
         "D:\\x\\hv": "partial", "E:\\Setup.evtx": "unreadable"}
 
 
+def test_a_value_that_is_no_path_is_said() -> None:
+    registry = mounted("C")
+    registry.key("ControlSet001\\Services\\vmms", AT)
+    registry.key("ControlSet001\\Services\\EventLog\\System", AT).set(hive.dword("File", 7))
+    system = host({f"{LOGS}/System.evtx": STARTED,
+                   "C:/Windows/System32/config/SYSTEM": hive.build(registry)})
+    assert len(list(log_events(system))) == 1
+    assert [(p.effect, p.source.detail) for p in system.problems()] == [
+        ("where this log lies is not known", "ControlSet001\\Services\\EventLog\\System")]
+
+
 def test_logs_that_the_registry_leaves_where_they_are() -> None:
     """Values as real hives have them, of 2003 and of later ones."""
     system = host({"D:/x": b"", **moved({
