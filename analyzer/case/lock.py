@@ -12,6 +12,13 @@ class CaseInUse(Exception):  # noqa: N818 - the name says what was found
     """Another run holds the case; exit code 6."""
 
 
+def refuse_where_held(case: Path) -> None:
+    """Raise CaseInUse where a run holds the case; nothing is written where none ever did."""
+    if os.access(case / ".lock", os.W_OK):
+        with CaseLock(case):
+            pass
+
+
 class CaseLock:
     """Context manager that holds `CASE/.lock`; raises CaseInUse.
 

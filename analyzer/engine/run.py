@@ -12,7 +12,7 @@ from typing import Any
 from analyzer import VERSION, times
 from analyzer.case.folder import Case, clear, prepare
 from analyzer.case.journal import Journal
-from analyzer.case.lock import CaseLock
+from analyzer.case.lock import CaseLock, refuse_where_held
 from analyzer.case.manifest import Manifest, load
 from analyzer.case.store import PartitionWriter
 from analyzer.engine import ending
@@ -73,6 +73,7 @@ def analyze(options: Options, plugins: Catalogue, screen: Screen,
     """
     try:
         facts = [file_facts(path) for path in options.images]
+        refuse_where_held(options.case)  # first: that the case exists would be half the truth
         case = prepare(options.case.absolute(), resume=options.resume,
                        overwrite=options.overwrite)
         with CaseLock(case.root):

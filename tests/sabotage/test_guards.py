@@ -102,7 +102,7 @@ GUARDS = {
         f"{UNIT}engine/test_run.py::test_exactly_the_culprits_are_lost"),
     "lock of a case": Guard(
         "analyzer/engine/run.py", "    with CaseLock(case.root):\n", "    if case.root:\n",
-        f"{UNIT}engine/test_run.py::test_a_case_is_neither_mixed_nor_shared"),
+        f"{UNIT}engine/test_run.py::test_a_run_holds_its_case_to_its_end"),
 }
 
 

@@ -215,9 +215,33 @@ def test_a_case_is_neither_mixed_nor_shared(job: Job) -> None:
         job.run(ONE, "files", "half", resume=True)
     with CaseLock(result.case.root), pytest.raises(CaseInUse):
         job.run(ONE, "files", overwrite=True)
+    with CaseLock(result.case.root), pytest.raises(CaseInUse):
+        job.run(ONE, "files")  # the very same command again
     assert job.run({"systems": [{"id": "s", "files": ["new"]}]}, "files",
                    overwrite=True).exit_code == 0
     assert paths(result) == ["new"]
+
+
+class AnotherRun(Quiet):
+    """Tries to take the case whenever a task ends; the word of who holds it, each time."""
+
+    def __init__(self, case: Path) -> None:
+        self.case = case
+        self.told: list[str] = []
+
+    def ended(self, end: TaskEnd) -> None:
+        try:
+            with CaseLock(self.case):
+                self.told.append("")
+        except CaseInUse as error:
+            self.told.append(str(error))
+
+
+def test_a_run_holds_its_case_to_its_end(job: Job) -> None:
+    another = AnotherRun(job.folder / "case")
+    job.run(ONE, "files", "listing", screen=another)
+    assert len(another.told) > 3
+    assert all(f"in use by process {os.getpid()}" in told for told in another.told)
 
 
 @pytest.mark.parametrize("what", ["missing", "folder", "fifo"])
