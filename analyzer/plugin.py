@@ -107,6 +107,8 @@ class Plugin:
     """True for a report that is written only where its format is asked for."""
     zoned: bool = False
     """True for a report that people read and that heeds `Tables.zone`."""
+    last: bool = False
+    """True for an artifact that marks what the others found to be unreadable."""
     origin: str = "vmtrail"
     """Distribution it comes from."""
 
@@ -121,10 +123,13 @@ def _declare(function: Callable[..., Any], kind: Kind, **more: Any) -> None:
     _DECLARED[module, name] = Plugin(name, kind, function, doc, module, **more)
 
 
-def artifact(*yields: type[Record]) -> Callable[[A], A]:
-    """Declare a function that answers one question from the files of one system."""
+def artifact(*yields: type[Record], last: bool = False) -> Callable[[A], A]:
+    """Declare a function that answers one question from the files of one system.
+
+    `last` lets the others run before, which meet what cannot be read.
+    """
     def mark(function: A) -> A:
-        _declare(function, "artifact", yields=yields)
+        _declare(function, "artifact", yields=yields, last=last)
         return function
     return mark
 

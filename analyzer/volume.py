@@ -13,6 +13,7 @@ from analyzer import attention, losses
 from analyzer.blocks import Blocks, ExtentMap, Kind, flatten
 from analyzer.disks.disk import Disk
 from analyzer.errors import Corrupt, EvidenceError, Exhausted, Notice, NotInEvidence, Refused
+from analyzer.filesystem.image import Ledger
 from analyzer.filesystem.listing import Listed, gathered
 from analyzer.filesystem.ntfs import Entry, File, Ntfs
 from analyzer.filesystem.touched import Touched
@@ -93,6 +94,10 @@ class Medium:
             if reached < extent.at + extent.length:
                 yield Span(reached - extent.at + extent.start,
                            extent.at + extent.length - reached, place.address, None)
+
+    def lost(self) -> Ledger:
+        """Ranges that are known to be unreadable by now, those of files of its layers too."""
+        return losses.of_disk(self.blocks, self.met, [p.medium.lost() for p in self.places])
 
     @cached_property
     def table(self) -> PartitionTable:
@@ -215,7 +220,8 @@ class MountedVolume:
         """Streams with bytes that are known to be unreadable, by (MFT number, stream)."""
         if self.filesystem is None:
             return {}
-        lost = losses.of_partition(self.medium.blocks, self.partition, self.medium.met)
+        medium = self.medium
+        lost = losses.of_partition(medium.lost(), medium.blocks.size, self.partition)
         return self.filesystem.touched(lost.ranges)
 
     def record(self) -> Volume:

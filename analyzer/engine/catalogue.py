@@ -25,8 +25,8 @@ class Catalogue:
     plugins: tuple[Plugin, ...]
 
     def names(self, kind: Kind) -> tuple[str, ...]:
-        """Names of one kind; analyses in an order in which each sees what others state."""
-        found = [p for p in self.plugins if p.kind == kind]
+        """Names of one kind, in the order to run them: what sees what others do comes later."""
+        found = sorted((p for p in self.plugins if p.kind == kind), key=lambda p: p.last)
         if kind == "analysis":
             found = in_order(found)
         return tuple(p.name for p in found)

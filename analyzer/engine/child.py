@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from analyzer.engine import limits
 from analyzer.engine.guard import BUG, CannotWrite, Overdrawn, Place, guarded
-from analyzer.engine.messages import MAX_GUESTS, Failed, Guest, Image, Summary
+from analyzer.engine.messages import MAX_GUESTS, MAX_RANGES, Failed, Guest, Image, Summary
 from analyzer.engine.opening import OpenImage, Opening, OpenSystem
 from analyzer.engine.tasks import GUESTS, Limits, Request, step_task_id
 from analyzer.engine.voice import Voice, private_output
@@ -136,6 +136,10 @@ class TaskRun:
         self.voice.begin("find systems")
         self._step("find systems", place, lambda: self._disk(image, facts, place), (), take)
         self.summary.lost += "disk" not in facts
+        facts["lost"] = image.lost[:MAX_RANGES]
+        if len(image.lost) > MAX_RANGES:
+            take(place.problem("IMG-RANGES", f"{len(image.lost):,} ranges cannot be read", "files "
+                               f"in those after the first {MAX_RANGES:,} are not marked for it"))
         self._image_notices([image], take)
 
     def _described(self, image: OpenImage, facts: dict[str, Any]) -> Iterator[Record]:

@@ -13,6 +13,7 @@ from analyzer.ownership import DiskFacts
 
 MAX_LINE: Final = 4 << 20
 MAX_GUESTS: Final = 4_096
+MAX_RANGES: Final = 4_096
 _KEY: Final = re.compile(r"[A-Za-z0-9_{}@-][A-Za-z0-9_.{}@-]{0,119}")
 _TABLE: Final = re.compile(r"[a-z_]{1,60}")
 
@@ -67,8 +68,9 @@ class Guest:
 class Image:
     """One acquired image.
 
-    data  what a survey found: "media" (goes to the manifest as it is) and "disk"
-          (ownership.DiskFacts); what tells images apart found: "paths", places on the command line
+    data  what a survey found: "media" (goes to the manifest as it is), "disk"
+          (ownership.DiskFacts) and "lost" (ranges that it could not read: offset, length); what
+          tells images apart found: "paths", places on the command line
     """
 
     name: str
@@ -155,6 +157,16 @@ def _guest(data: dict[str, Any]) -> Guest:
     return Guest(key, _text(data, "label"), data["state"], _count(data["inside"]))
 
 
+def _check_ranges(value: Any) -> None:
+    if not isinstance(value, list) or len(value) > MAX_RANGES:
+        raise BadMessage("ranges are not a list")
+    for one in value:
+        if not isinstance(one, list) or len(one) != 2:
+            raise BadMessage("a range is not a range")
+        for number in one:
+            _count(number)
+
+
 def _image(data: dict[str, Any]) -> Image:
     if not isinstance(data["data"], dict):
         raise BadMessage("image without data")
@@ -163,6 +175,7 @@ def _image(data: dict[str, Any]) -> Image:
             DiskFacts.from_json(data["data"]["disk"])
         except ValueError as error:
             raise BadMessage(str(error)) from error
+    _check_ranges(data["data"].get("lost", []))
     return Image(_text(data, "name"), data["data"])
 
 

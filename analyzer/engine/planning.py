@@ -58,6 +58,17 @@ def surveys(images: Sequence[ImageFiles]) -> list[Work]:
                       image=image.name), (image,)) for image in images]
 
 
+def with_losses(images: Sequence[ImageFiles],
+                surveyed: Mapping[str, Summary]) -> list[ImageFiles]:
+    """The images with what their surveys could not read, so that every task marks what lies there.
+
+    A survey that verifies the image has read all of it.
+    """
+    return [replace(image, lost=tuple(
+        (start, length) for said in surveyed[image.name].images
+        for start, length in said.data.get("lost", ()))) for image in images]
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     """One computer's Windows, or a set of disks without one.

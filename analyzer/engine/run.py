@@ -29,6 +29,7 @@ from analyzer.engine.planning import (
     each_alone,
     hosts,
     surveys,
+    with_losses,
 )
 from analyzer.engine.progress import Screen
 from analyzer.engine.scheduler import Local, Scheduler
@@ -158,7 +159,9 @@ class MainJob:
         surveyed = self.queue.together(surveys(self.images))
         if self.queue.stopped_by:
             return
-        self.hosts = hosts(self.images, {work.task.image: said for work, said in surveyed})
+        said = {work.task.image: summary for work, summary in surveyed}
+        self.images = with_losses(self.images, said)
+        self.hosts = hosts(self.images, said)
         self.queue.together(self.planner.systems(self.hosts))
         if self.queue.stopped_by or not self.hosts:
             return

@@ -25,10 +25,14 @@ _LONGEST: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class ImageFiles:
-    """One image: its name in this case ("" before that is known), and the files to open."""
+    """One image: its name in this case ("" before that is known), and the files to open.
+
+    lost  (offset, length) in the image that its survey could not read
+    """
 
     name: str
     paths: tuple[str, ...]
+    lost: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,9 @@ class Request:
         if task["kind"] not in get_args(TaskKind):
             raise ValueError(f"unknown kind of task {task['kind']!r}")
         task |= {name: tuple(task[name]) for name in ("steps", "guests", "above")}
-        images = tuple(ImageFiles(i["name"], tuple(i["paths"])) for i in data["images"])
+        images = tuple(ImageFiles(i["name"], tuple(i["paths"]),
+                                  tuple((start, length) for start, length in i["lost"]))
+                       for i in data["images"])
         return cls(Task(**task), data["case"], images, Limits(**data["limits"]), data["verify"],
                    tuple(data["refused"]))
 

@@ -62,6 +62,11 @@ class AcquiredImage:
         return self.ledger.notices
 
     @property
+    def lost(self) -> list[tuple[int, int]]:
+        """(offset, length) of what could not be read so far, merged and in order."""
+        return self.ledger.lost
+
+    @property
     def files(self) -> tuple[Path, ...]:
         return tuple(segment.path for segment in self.segments)
 

@@ -14,7 +14,7 @@ from analyzer.system import WindowsSystem
 from analyzer.volume import Item
 
 
-@artifact(FileEntry)
+@artifact(FileEntry, last=True)
 def file_entries(system: WindowsSystem) -> Iterator[Record | Batch]:
     """Every name on the NTFS volumes, deleted ones too, with both sets of times and its streams."""
     for volume in system.volumes if system.owns_volumes else ():

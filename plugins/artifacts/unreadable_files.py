@@ -14,12 +14,13 @@ MOST: Final = 1_000
 """Streams of one volume that get a Problem of their own; `file_entry.note` marks them all."""
 
 
-@artifact(Problem)
+@artifact(Problem, last=True)
 def unreadable_files(system: WindowsSystem) -> Iterator[Record]:
     """Every stream that lies in sectors that cannot be read, worked out from its data runs.
 
-    Sectors that were not acquired, those past the end of the image, read errors met so far, and
-    what the chain of a virtual disk lacks; no content is read for it.
+    Sectors that were not acquired, those past the end of the image, read errors that the survey
+    (with `--verify` it reads the whole image) or other plugins met, and what the chain of a
+    virtual disk lacks; no content is read for it.
     """
     for volume in system.volumes if system.owns_volumes else ():
         found = sorted(volume.touched().items())

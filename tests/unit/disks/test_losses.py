@@ -1,5 +1,7 @@
 """Ranges of a virtual disk that are known to be unreadable, against what reading says."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from analyzer import losses
@@ -7,8 +9,10 @@ from analyzer.blocks import Blocks, Memory, Slice, withhold
 from analyzer.disks.disk import Disk
 from analyzer.disks.open import open_layer
 from analyzer.errors import Unreadable
+from analyzer.filesystem.image import Ledger
 from analyzer.filesystem.volumes import Partition
 from corpus.make import vhd
+from tests.unit.filesystem.faulty import Faulty
 
 BLOCK = 1 << 16
 
@@ -25,10 +29,11 @@ def unreadable_sectors(blocks: Blocks) -> set[int]:
 
 
 def told(blocks: Blocks, offset: int = 0, size: int | None = None,
-         met: list[tuple[int, int]] | None = None) -> set[int]:
+         met: list[tuple[int, int]] | None = None, below: Sequence[Ledger] = ()) -> set[int]:
     partition = Partition("p1", "MBR", offset, blocks.size if size is None else size, "0x07", "",
                           "", "NTFS", "", Slice(blocks, 0, blocks.size))
-    ranges = losses.of_partition(blocks, partition, met or []).ranges
+    lost = losses.of_disk(blocks, met or [], below)
+    ranges = losses.of_partition(lost, blocks.size, partition).ranges
     assert all(at % 512 == length % 512 == 0 for at, length in ranges)
     return {sector for at, length in ranges
             for sector in range(at // 512, (at + length) // 512)}
@@ -83,3 +88,17 @@ def test_an_acquired_disk_that_was_cut_and_had_read_errors() -> None:
     blocks = withhold(Memory(bytes(100 * 512)), [(20 * 512, 1024)], "not acquired")
     assert told(blocks, 10 * 512, 95 * 512, [(30 * 512, 512), (0, 512)]) \
         == {10, 11, 20, *range(90, 95)}
+
+
+@pytest.mark.validates("VMT-DISK-03")
+def test_read_errors_of_the_host_that_no_map_tells_of() -> None:
+    """Known below, where a task met them: of the file of each layer, in bytes of the host."""
+    half, at = bytes([1] * (len(MEDIA) // 1024) + [0] * (len(MEDIA) // 1024)), 7 * 512
+    data = child(half).read_at(0, 1 << 30)
+    bad = at + 2 * BLOCK, 1024
+    host = Faulty(bytes(at) + data, (bad,))
+    disk = Disk([open_layer(Slice(host, at, len(data))), open_layer(base())])
+    below = [Ledger([bad]), Ledger([(0, BLOCK)])]
+    assert told(disk, below=below) == told(disk, below=[Ledger([bad]), Ledger()])
+    assert told(disk, below=below) == unreadable_sectors(disk)
+    assert len(told(disk, below=below)) == 2

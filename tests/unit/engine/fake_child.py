@@ -35,6 +35,7 @@ class FakeImage:
         self.data = json.loads(Path(path).read_bytes())
         self.notices = [Notice("IMG-ODD", "odd", "nothing lost")] if self.data.get("odd") else []
         self.verified = ""
+        self.lost: list[tuple[int, int]] = []
         if "refuse" in self.data:
             raise Unsupported(self.data["refuse"])
         if self.data.keys() & {"crash", "crash_early"}:

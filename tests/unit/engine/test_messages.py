@@ -63,6 +63,8 @@ def test_any_content(kind: str, data: st.DataObject) -> None:
     {"images": [{"name": "a", "data": {"disk": {"signature": 1, "places": [[None]]}}}]},
     {"images": [{"name": "a", "data": {"disk": {"signature": None, "places": [], "known": [],
                                                 "windows": ["../p1"]}}}]},
+    *({"images": [{"name": "a", "data": {"lost": lost}}]} for lost in (
+        [[0]], [0], [[0, -1]], [[0, "1"]], {"0": 1}, [[0, 1]] * 5_000)),
     {"bugs": "1"}, {"systems": [1]}, {"images": [{"name": 1, "data": {}}]}])
 def test_what_no_sound_child_says(change: dict[str, object]) -> None:
     content = json.loads(to_line(SUMMARY))["summary"] | change
@@ -78,7 +80,8 @@ def test_deep_nesting() -> None:
 def test_requests_come_back() -> None:
     request = Request(Task("h1.0-g", "system", "DC01 \udc80", ("a", "find guests"), "x!/p1",
                            ({"state": {}, "inside": 0},)),
-                      "case", (ImageFiles("a.E01", ("/x/a.E01", "b")),), Limits(), verify=True)
+                      "case", (ImageFiles("a.E01", ("/x/a.E01", "b"), ((0, 512),)),), Limits(),
+                      verify=True)
     assert Request.from_line(request.to_line()) == request
 
 

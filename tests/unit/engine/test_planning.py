@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from analyzer.engine.messages import Image, Summary
-from analyzer.engine.planning import arranged, each_alone, hosts, surveys
+from analyzer.engine.planning import arranged, each_alone, hosts, surveys, with_losses
 from analyzer.engine.tasks import ImageFiles, image_task_id
 from analyzer.ownership import DiskFacts
 
@@ -49,6 +49,12 @@ def test_each_file_is_in_an_image_whatever_the_child_says() -> None:
     assert arranged(paths, said) == [ImageFiles("b.E01", ("/e/b.E01", "/e/b.E02")),
                                      ImageFiles("a.E01", ("/e/a.E01",))]
     assert [i.name for i in each_alone(["/e/a", "/f/a", "/g/a~2"])] == ["a", "a~2", "a~2~2"]
+
+
+def test_what_a_survey_could_not_read_is_known_to_the_tasks_after_it() -> None:
+    said = surveyed(c=HOST, d=None)
+    said["c.E01"].images[0].data["lost"] = [[0, 512], [4_096, 32_768]]
+    assert [image.lost for image in with_losses([C, D], said)] == [((0, 512), (4_096, 32_768)), ()]
 
 
 def test_ids_are_file_names_and_no_two_images_share_one() -> None:
