@@ -1,6 +1,6 @@
 """Where the looks at an NTFS volume do not see the same files.
 
-Six rules in one file: they share one pass over millions of rows.
+Seven rules in one file: they share one pass over millions of rows.
 """
 
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from analyzer.plugin import Tables, rule
 from analyzer.records import Finding, Record, Rule
 
 HIDDEN: Final = "not in the directory index"
+ORPHAN: Final = "orphan"
 REFERENCE: Final = "docs/formats/ntfs.md"
 RULES: Final = {
     "hidden": Rule(
@@ -33,6 +34,12 @@ RULES: Final = {
         title="Names in a directory that their file does not name",
         reason="The index was changed and not the file: damage, or tampering.",
         false_positives="A half-written index.", reference=f"MITRE ATT&CK T1564; {REFERENCE}"),
+    "orphan": Rule(
+        code="FILE-ORPHAN", severity="medium",
+        title="Files in use whose directory is gone",
+        reason="Only their MFT records tell of them: Explorer and dir do not show them.",
+        false_positives="A damaged $MFT, and an image of a running host.",
+        reference=f"MITRE ATT&CK T1564; {REFERENCE}"),
     "scan": Rule(
         code="FILE-SALVAGED", severity="low",
         title="Files known from FILE records outside $MFT",
@@ -48,6 +55,8 @@ SAID: Final = {
                           "direct: the MFT record they mean cannot be read"),
     "bad parent reference": ("listed by a directory that their file does not name",
                              "direct: no $FILE_NAME of the MFT record fits"),
+    "orphan": ("in use, and in no directory that is there",
+               "direct: the directory that each file's $FILE_NAME names is gone or cannot be read"),
     "scan": ("known from FILE records outside $MFT alone",
              "direct: signature, update sequence and $FILE_NAME of the record")}
 """Kind -> words and basis."""
@@ -65,15 +74,17 @@ MACHINE: Final = (".vhd", ".vhdx", ".avhd", ".avhdx", ".vmcx", ".vmrs", ".xml", 
 @rule(*RULES.values(), MORE, reads=("file_entry",))
 def file_findings(tables: Tables) -> Iterator[Record]:
     """Names that only one look sees and that none should: by directory, with some of the names."""
-    odd = any(HIDDEN in (note or "") for note in tables.counts("file_entry", "note"))
+    odd = any(sign in (note or "") for note in tables.counts("file_entry", "note")
+              for sign in (HIDDEN, ORPHAN))
     if not odd and not {"index", "scan"} & set(tables.counts("file_entry", "seen_by")):
         return
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     counts: dict[tuple[str, ...], int] = {}
     for batch in tables.files():
         looks, notes = batch["seen_by"].to_pylist(), batch["note"].to_pylist()
-        for number, (seen_by, note) in enumerate(zip(looks, notes, strict=True)):
-            kind = _kind(seen_by, note)
+        in_use = batch["allocated"].to_pylist()
+        for number, seen in enumerate(zip(looks, notes, in_use, strict=True)):
+            kind = _kind(*seen)
             if kind:
                 row = batch.slice(number, 1).to_pylist()[0]
                 key = (kind, *(str(row[c]) for c in WHERE), _folder(row, kind))
@@ -87,12 +98,14 @@ def file_findings(tables: Tables) -> Iterator[Record]:
                          "derived: file_entry.seen_by has all of them")
 
 
-def _kind(seen_by: Any, note: Any) -> str:
+def _kind(seen_by: Any, note: Any, in_use: Any) -> str:
     if seen_by == "scan":
         return "scan"
     if seen_by == "index":
         return next((kind for kind in RULES if kind in note), "")
-    return "hidden" if seen_by == "mft" and HIDDEN in note else ""
+    if seen_by != "mft":
+        return ""
+    return "hidden" if HIDDEN in note else ORPHAN if in_use and ORPHAN in note else ""
 
 
 def _folder(row: dict[str, Any], kind: str) -> str:

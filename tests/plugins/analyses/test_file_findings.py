@@ -27,11 +27,12 @@ def found(*rows: FileEntry) -> list[tuple[str, str]]:
 def test_usual_files_give_nothing() -> None:
     assert found(entry("C:\\a", "index+mft"), entry("C:\\b", "mft", allocated=False),
                  entry("C:\\c", "slack", "former name"), entry("C:\\d", "slack", "entry reused"),
-                 entry("C:\\$OrphanFiles\\e", "mft", "orphan")) == []
+                 entry("C:\\$OrphanFiles\\e", "mft", "orphan", allocated=False)) == []
 
 
 @pytest.mark.parametrize(("seen_by", "note", "code"), [
     ("mft", "not in the directory index", "FILE-HIDDEN"),
+    ("mft", "orphan; no name", "FILE-ORPHAN"),
     ("index", "entry reused", "FILE-SEQUENCE"),
     ("index", "record unreadable; odd name", "FILE-NORECORD"),
     ("index", "bad parent reference", "FILE-PARENT")])
