@@ -33,13 +33,17 @@ EVENTS: Final = BLOCK // 16
 _UNFIT = (TypeError, ValueError, OverflowError)  # Arrow's own conversion errors derive from these
 
 
-def sync_directory(path: Path) -> None:
-    """Make a rename in `path` survive a power cut."""
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+def _sync(path: Path, kind: int = 0) -> None:
+    handle = os.open(path, os.O_RDONLY | kind)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def sync_directory(path: Path) -> None:
+    """Make a rename in `path` survive a power cut."""
+    _sync(path, os.O_DIRECTORY)
 
 
 def temporary_for(path: Path) -> Path:
@@ -66,13 +70,14 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 def replacing_folder(path: Path) -> Iterator[Path]:
     """A folder to fill that takes its name when it is whole, or leaves nothing.
 
-    What had the name before is removed. Files are not synced one by one: a report can be written
-    again.
+    What had the name before is removed.
     """
     temporary, former = temporary_for(path), temporary_for(path)
     temporary.mkdir()
     try:
         yield temporary
+        for below in (*temporary.rglob("*"), temporary):
+            _sync(below)
         if path.exists():
             path.replace(former)
         temporary.replace(path)
@@ -223,11 +228,7 @@ class _Partition:
         if self._writer is None:
             return False
         self._writer.close()
-        handle = os.open(self.temporary, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        _sync(self.temporary)
         return True
 
     def discard(self) -> None:

@@ -3,16 +3,20 @@ system says it. Nothing in them is read here.
 """
 
 import os
+import re
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from analyzer.errors import UsageError
 from analyzer.records import Problem
 from analyzer.source import Source
 
 Facts = dict[str, Any]
+_SEGMENT: Final = re.compile(r"\.(?:\d{3}|e\d\d)", re.IGNORECASE)
+"""How names of segments end."""
+_AFTER_E99: Final = re.compile(r"\.e[a-z]{2}", re.IGNORECASE)
 
 
 def file_facts(path: str) -> Facts:
@@ -35,6 +39,34 @@ def file_facts(path: str) -> Facts:
 def absolute(paths: Sequence[str]) -> tuple[str, ...]:
     """The paths as a process with another working folder needs them; links stay."""
     return tuple(str(Path(path).absolute()) for path in paths)
+
+
+def with_segments(paths: Sequence[str]) -> tuple[str, ...]:
+    """The paths, and files beside them that an image may take in unnamed: segments and extents.
+
+    Told by their names alone, so that there may be some too many.
+    """
+    found, named = list(paths), set(map(Path, paths))
+    for path in map(Path, paths):
+        try:
+            beside = sorted(path.parent.iterdir())
+        except OSError:
+            continue  # a folder that may be entered but not listed: nobody finds more in it
+        more = [one for one in beside if one not in named and _may_belong(one, path)
+                and one.is_file() and os.access(one, os.R_OK)]
+        found += map(str, more)
+        named.update(more)
+    return tuple(found)
+
+
+def _may_belong(one: Path, to: Path) -> bool:
+    stem, name = to.stem.lower(), one.name.lower()
+    if to.suffix.lower() == ".vmdk":
+        return name.startswith(stem) and name.endswith(".vmdk")
+    if one.stem.lower() != stem or not _SEGMENT.fullmatch(to.suffix):
+        return False
+    return bool(_SEGMENT.fullmatch(one.suffix)) or bool(
+        _AFTER_E99.fullmatch(one.suffix) and one.with_suffix(to.suffix[:2] + "99").exists())
 
 
 def changed(facts: Sequence[Facts]) -> list[Problem]:

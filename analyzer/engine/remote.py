@@ -19,6 +19,7 @@ from typing import Any, Final
 from analyzer import VERSION
 from analyzer.case.folder import Case
 from analyzer.engine.catalogue import Catalogue
+from analyzer.engine.evidence_files import with_segments
 from analyzer.engine.messages import Failed, Progress, summary_from
 from analyzer.engine.scheduler import run_here
 from analyzer.engine.supervisor import Supervisor, TaskEnd
@@ -60,7 +61,7 @@ def expectation(case: Case, word: str, paths: Sequence[str], plugins: Catalogue)
     return json.dumps({
         "case": str(case.root), "word": word, "version": VERSION, "code": code_hash(),
         "plugins": sorted((p["name"], p["sha256"]) for p in plugins.described()),
-        "evidence": [_seen(path) for path in paths]}, sort_keys=True)
+        "evidence": [_seen(path) for path in with_segments(paths)]}, sort_keys=True)
 
 
 @lru_cache(maxsize=8)

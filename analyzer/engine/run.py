@@ -17,7 +17,14 @@ from analyzer.case.manifest import Manifest, load
 from analyzer.case.store import PartitionWriter
 from analyzer.engine import ending
 from analyzer.engine.catalogue import Catalogue, software
-from analyzer.engine.evidence_files import Facts, absolute, are_same, changed, file_facts
+from analyzer.engine.evidence_files import (
+    Facts,
+    absolute,
+    are_same,
+    changed,
+    file_facts,
+    with_segments,
+)
 from analyzer.engine.launch import COMMAND
 from analyzer.engine.messages import Summary
 from analyzer.engine.planning import (
@@ -112,6 +119,8 @@ class MainJob:
                  scheduler: Scheduler, case: Case, facts: list[Facts]) -> None:
         self.options, self.plugins, self.case, self.facts = options, plugins, case, facts
         self.paths = absolute(options.images)
+        named = {fact["path"] for fact in facts}
+        self.beside = [file_facts(p) for p in with_segments(options.images) if p not in named]
         self.planner = Planner(plugins, options.guests)
         self.started_at = _now()
         self.images: list[ImageFiles] = []
@@ -170,7 +179,8 @@ class MainJob:
         reports = self.planner.reports()
         if reports and not self.queue.stopped_by:
             self._write("run", [self._record(self._exit_code())])
-            self.queue.journal.tasks.pop(reports[0].task.task_id, None)
+            if self.queue.has_begun:  # there is something new to report
+                self.queue.journal.tasks.pop(reports[0].task.task_id, None)
             self.queue.together(reports)
 
     def _arranged(self) -> list[ImageFiles]:
@@ -188,7 +198,7 @@ class MainJob:
 
     def _changed(self) -> None:
         """State images whose files changed while they were read."""
-        found = changed(self.facts)
+        found = changed([*self.facts, *self.beside])
         if found:
             self._write("changed", found)
             self.queue.note("changed", "lost", Summary(lost=len(found)))

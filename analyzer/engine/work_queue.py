@@ -27,6 +27,7 @@ class WorkQueue:
     """Runs tasks of one case to their end, each once.
 
     stopped_by  what ended the run before its end, in words, or ""
+    has_begun   whether a task was begun, rather than kept from an earlier run
     unfinished  image -> tasks that were begun and not finished
     """
 
@@ -37,6 +38,7 @@ class WorkQueue:
     screen: Screen
     verify: bool
     stopped_by: str = ""
+    has_begun: bool = False
     unfinished: Counter[str] = field(default_factory=Counter)
 
     def together(self, works: list[Work]) -> list[tuple[Work, Summary]]:
@@ -62,6 +64,7 @@ class WorkQueue:
             self.screen.planned(work.task)
             stored = self.journal.tasks.get(work.task.task_id)
             if stored is None:
+                self.has_begun = True
                 self.unfinished[work.task.image] += 1
                 running[self.scheduler.submit(work, verify=self.verify)] = work
                 continue

@@ -117,8 +117,11 @@ def test_nothing_takes_its_name_before_it_is_on_the_disk(
     monkeypatch.setattr(Path, "replace", rename)
     write(tmp_path / "t", [entry(1)])
     write_whole(tmp_path / "case.json", b"1")
-    assert sorted(named) == ["case.json", "t.parquet", "t.parquet"]
-    assert {"file_entry", "event", tmp_path.name} <= set(synced)
+    with replacing_folder(tmp_path / "report") as folder:
+        (folder / "data").mkdir()
+        (folder / "data" / "page.html").write_text("text")
+    assert sorted(named) == ["case.json", "report", "t.parquet", "t.parquet"]
+    assert {"file_entry", "event", tmp_path.name, "data", "page.html"} <= set(synced)
 
 
 def test_one_column_name_has_one_type_in_all_tables() -> None:

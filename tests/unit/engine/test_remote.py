@@ -12,6 +12,7 @@ import pytest
 from analyzer.case.folder import Case
 from analyzer.engine import remote
 from analyzer.engine.catalogue import Catalogue
+from analyzer.engine.evidence_files import with_segments
 from analyzer.engine.messages import BadMessage, Failed, Progress, Summary
 from analyzer.engine.supervisor import TaskEnd
 from analyzer.engine.tasks import ImageFiles, Limits, Task, Work
@@ -61,6 +62,19 @@ def test_another_file_is_named_whatever_is_different(case: Case) -> None:
     path.unlink()
     remote.difference.cache_clear()
     assert "cannot be read" in remote.difference(wanted)
+
+
+def test_segments_that_were_not_named_are_compared_too(tmp_path: Path, case: Case) -> None:
+    for name in ("h.E01", "h.E02", "h.E99", "h.EAA", "h.txt", "i.E01", "i.EXE", "d.vmdk",
+                 "d-flat.vmdk", "r.001", "R.002", "a.dd"):
+        (tmp_path / name).write_bytes(b"x")
+    named = [str(tmp_path / name) for name in ("h.E01", "i.E01", "d.vmdk", "r.001", "a.dd")]
+    assert {Path(path).name for path in with_segments(named)} == {
+        "h.E01", "h.E02", "h.E99", "h.EAA", "i.E01", "d.vmdk", "d-flat.vmdk", "r.001", "R.002",
+        "a.dd"}
+    wanted = remote.expectation(case, "word", named, Catalogue(tuple(discover())))
+    (tmp_path / "h.E02").write_bytes(b"other")
+    assert "h.E02 is another file there" in remote.difference(wanted)
 
 
 def obeyed(case: Case, wanted: str) -> tuple[TaskEnd, list[str]]:

@@ -207,6 +207,18 @@ def test_resume_repeats_nothing_and_ends_the_same(job: Job) -> None:
     assert json.loads(cut.case.manifest.read_bytes())["resumed"] == 1
 
 
+def test_resume_of_a_finished_case_repeats_no_report_either(job: Job) -> None:
+    before = job.run(ONE, "files", "listing", "pages")
+    stamps = {p: p.stat().st_mtime_ns for p in before.case.root.glob("[tr]*/**/*")
+              if p.parent.name != "run"}
+    journal = before.case.journal.read_bytes()
+    after = job.run(ONE, "files", "listing", "pages", resume=True)
+    assert after.exit_code == 0
+    assert {p: p.stat().st_mtime_ns for p in stamps if p.is_file()} == \
+        {p: stamp for p, stamp in stamps.items() if p.is_file()}
+    assert after.case.journal.read_bytes() == journal
+
+
 def test_a_case_is_neither_mixed_nor_shared(job: Job) -> None:
     result = job.run(ONE, "files")
     with pytest.raises(UsageError, match="--overwrite"):
