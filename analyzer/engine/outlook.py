@@ -29,6 +29,16 @@ class _Part:
         return self.ended + sum(self.running.values())
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """How long what is known may still take; `is_least` while tasks that find others are not done:
+    what they find comes on top.
+    """
+
+    seconds: float
+    is_least: bool
+
+
 def _finds_others(task: Task) -> bool:
     return task.kind in ("images", "survey") or (task.kind == "system" and not task.depth)
 
@@ -79,22 +89,24 @@ class Outlook:
         part = self._parts.get(image, _Part())
         return part.ended, part.planned
 
-    def seconds_left(self, image: str = WHOLE) -> float | None:
-        """None while it cannot be told."""
+    def left(self, image: str = WHOLE) -> Left | None:
+        """None while nothing is done, and where all is."""
         with self._lock:
             part = self._parts.get(image, _Part())
             done = part.done - part.kept
-            if part.begun_at is None or part.finders or done <= 0 or part.ended == part.planned:
+            if part.begun_at is None or done <= 0 or part.ended == part.planned:
                 return None
-            return (self._clock() - part.begun_at) * max(0.0, part.planned - part.done) / done
+            more = max(0.0, part.planned - part.done)
+            return Left((self._clock() - part.begun_at) * more / done, part.finders > 0)
 
 
-def in_words(seconds: float | None) -> str:
-    """`3 min left`; "" where it cannot be told."""
-    if seconds is None:
+def in_words(left: Left | None) -> str:
+    """`3 min left`, `at least 3 min left`; "" where it cannot be told."""
+    if left is None:
         return ""
+    seconds, least = left.seconds, "at least " if left.is_least else ""
     if seconds < 60:
-        return f"{round(seconds)} s left"
+        return f"{least}{round(seconds)} s left"
     if seconds < 5_400:
-        return f"{round(seconds / 60)} min left"
-    return f"{seconds / 3_600:.1f} h left"
+        return f"{least}{round(seconds / 60)} min left"
+    return f"{least}{seconds / 3_600:.1f} h left"

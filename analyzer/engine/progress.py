@@ -57,7 +57,7 @@ class Lines:
         seconds = time.monotonic() - self._begin
         label = end.task.label if not end.task.guests else f"{end.task.image}: {end.task.label}"
         done, known = self._outlook.tasks()
-        left = in_words(self._outlook.seconds_left())
+        left = in_words(self._outlook.left())
         far = f"{done}/{known}, {left}" if left else f"{done}/{known}"
         lines = [f"{seconds:8.1f} s  {end.end:10}  {rows:>10,} rows  {show(label)}  [{far}]"]
         for death in end.deaths:
@@ -77,7 +77,7 @@ class Bars:
         self._rich = RichProgress(
             TextColumn("{task.description}", markup=False), BarColumn(bar_width=24),
             MofNCompleteColumn(), TimeElapsedColumn(),
-            TextColumn("{task.fields[left]:>12}  {task.fields[note]}", markup=False),
+            TextColumn("{task.fields[left]:>21}  {task.fields[note]}", markup=False),
             console=Console(stderr=True), transient=True)
         self._outlook = Outlook()
         self._bars: dict[str, TaskID] = {"": self._rich.add_task("case", total=1, left="",
@@ -114,5 +114,5 @@ class Bars:
         for name in {"", task.image} & self._bars.keys():
             done, known = self._outlook.tasks(name)
             self._rich.update(self._bars[name], completed=done, total=known,
-                              left=in_words(self._outlook.seconds_left(name)),
+                              left=in_words(self._outlook.left(name)),
                               visible=not name or done < known)

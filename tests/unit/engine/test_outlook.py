@@ -3,7 +3,7 @@
 import pytest
 
 from analyzer.engine.messages import Progress
-from analyzer.engine.outlook import Outlook, in_words
+from analyzer.engine.outlook import Left, Outlook, in_words
 from analyzer.engine.tasks import Task
 
 
@@ -19,16 +19,25 @@ def guest(number: int, image: str = "a.E01") -> Task:
                 guests=({"state": {}, "inside": 0},), image=image)
 
 
-def test_nothing_is_foretold_while_more_may_be_found() -> None:
+def seconds(outlook: Outlook, image: str = "") -> float | None:
+    left = outlook.left(image)
+    assert left is None or not left.is_least
+    return None if left is None else left.seconds
+
+
+def test_the_least_is_told_while_more_may_be_found() -> None:
     clock = Clock()
-    outlook, host = Outlook(clock), Task("a.E01@p1", "system", "host", ("x",), image="a.E01")
+    outlook, host = Outlook(clock), Task("a.E01@p1", "system", "host", ("x", "y"), image="a.E01")
     outlook.planned(host)
     outlook.started(host)
-    clock.now += 10
-    assert outlook.seconds_left() is None
+    clock.now += 5
+    assert outlook.left() is outlook.left("a.E01") is None
+    outlook.heard(host, Progress("y"))
+    assert outlook.left() == outlook.left("a.E01") == Left(5, is_least=True)
+    clock.now += 5
     outlook.planned(guest(1))
     outlook.ended(host)
-    assert outlook.seconds_left() == pytest.approx(10)
+    assert seconds(outlook) == pytest.approx(10)
     assert outlook.tasks("a.E01") == outlook.tasks() == (1, 2)
 
 
@@ -40,14 +49,14 @@ def test_images_are_told_apart_and_the_share_of_a_task_counts() -> None:
     outlook.started(guest(1))
     clock.now += 6
     outlook.heard(guest(1), Progress("y", "", 1, 2))
-    assert outlook.seconds_left("a.E01") == pytest.approx(6 * 1.25 / 0.75)
-    assert outlook.seconds_left("b.E01") is None
+    assert seconds(outlook, "a.E01") == pytest.approx(6 * 1.25 / 0.75)
+    assert seconds(outlook, "b.E01") is None
     outlook.ended(guest(1))
     outlook.started(guest(2))
     clock.now += 6
     outlook.ended(guest(2))
-    assert outlook.seconds_left("a.E01") is None
-    assert outlook.seconds_left() == pytest.approx(6)
+    assert seconds(outlook, "a.E01") is None
+    assert seconds(outlook) == pytest.approx(6)
 
 
 def test_what_an_earlier_run_did_is_no_measure_of_speed() -> None:
@@ -60,7 +69,7 @@ def test_what_an_earlier_run_did_is_no_measure_of_speed() -> None:
     outlook.started(guest(8))
     clock.now += 5
     outlook.ended(guest(8))
-    assert outlook.seconds_left() == pytest.approx(5)
+    assert seconds(outlook) == pytest.approx(5)
 
 
 def test_odd_progress_does_no_harm() -> None:
@@ -69,10 +78,11 @@ def test_odd_progress_does_no_harm() -> None:
     outlook.planned(guest(1))
     outlook.started(guest(1))
     outlook.heard(guest(1), Progress("y", "", 1 << 62, 1))
-    assert outlook.seconds_left() == 0
+    assert seconds(outlook) == 0
 
 
-@pytest.mark.parametrize(("seconds", "words"), [
-    (None, ""), (0, "0 s left"), (59, "59 s left"), (150, "2 min left"), (9_000, "2.5 h left")])
-def test_words(seconds: float | None, words: str) -> None:
-    assert in_words(seconds) == words
+@pytest.mark.parametrize(("left", "words"), [
+    (None, ""), (Left(0, is_least=False), "0 s left"), (Left(59, is_least=False), "59 s left"),
+    (Left(150, is_least=True), "at least 2 min left"), (Left(9_000, is_least=False), "2.5 h left")])
+def test_words(left: Left | None, words: str) -> None:
+    assert in_words(left) == words
