@@ -107,7 +107,7 @@ def _say_changes(changes: "Sequence[Change]") -> None:
     for change in changes:
         if machine != (change.vm_id, change.vm_name):
             machine = change.vm_id, change.vm_name
-            sys.stdout.write(show(f"\n{change.vm_name or '(no name)'}  {change.vm_id}") + "\n")
+            sys.stdout.write("\n" + show(f"{change.vm_name or '(no name)'}  {change.vm_id}") + "\n")
         field = f", {change.field}" if change.field else ""
         values = f": {change.before or '-'} -> {change.after or '-'}" if change.field else ""
         what = {"appeared": "not in A", "vanished": "not found in B"}.get(change.what, change.what)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from analyzer.text import show
+from plugins.reports.html.data_pages import PAGES
 from plugins.reports.report_html import report_html
 from plugins.reports.source_line import quoted
 from tests.plugins.reports import case, hostile
@@ -84,6 +85,31 @@ def test_pages_are_silent_and_ask_for_their_own_files_only(
     assert not {name for _, names in elements for name in names if name.startswith("on")}
 
 
+def test_no_page_at_all_speaks_asks_or_opens_a_dialog(
+        hostile_report: Path, profile: Path, tmp_path: Path) -> None:
+    """All pages as frames of one page: a dialog needs a script, and one that is refused is said."""
+    folder, log = shutil.copytree(hostile_report, tmp_path / "report"), tmp_path / "net.json"
+    pages = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.html"))
+    assert len(pages) > len(PAGES)
+    frames = "".join(f"<iframe onload='n++' src='{page}'></iframe>" for page in pages)
+    (folder / "all.html").write_text(
+        f"<!DOCTYPE html><script>let n = 0; onload = () => document.title = n</script>{frames}")
+    dom, errors = browse(profile, (folder / "all.html").as_uri(), "--dump-dom",
+                         f"--log-net-log={log}")
+    assert f"<title>{len(pages)}</title>" in dom
+    assert "CONSOLE" not in errors
+    assert {url.partition(":")[0] for url in asked(log)} <= {"file"}
+
+
+def test_a_script_in_a_name_would_be_said(hostile_report: Path, tmp_path: Path) -> None:
+    page = tmp_path / "index.html"
+    html = (hostile_report / "index.html").read_text()
+    page.write_text(html.replace("</h1>", "<script>alert(1)</script></h1>", 1))
+    _, errors = browse(tmp_path / "profile", page.as_uri(), "--dump-dom")
+    assert "CONSOLE" in errors
+    assert "Content Security Policy" in errors
+
+
 def test_a_request_of_a_page_would_be_seen(tmp_path: Path) -> None:
     page, log = tmp_path / "asking.html", tmp_path / "net.json"
     page.write_text("<!DOCTYPE html><img src='http://beacon.invalid/x'>")
@@ -121,11 +147,13 @@ def probed(report: Path, profile: Path, page: str, script: str, width: int = 128
 
 
 @pytest.mark.parametrize("width", [1280, 500])
-@pytest.mark.parametrize("page", ["machines/0004.html", "timeline.html"])
+@pytest.mark.parametrize("page", ["machines.html", "machines/0004.html", "timeline.html"])
 def test_no_page_is_wider_than_the_window(plain: Path, profile: Path, page: str,
                                           width: int) -> None:
     found = probed(plain, profile, page, READY + LAYOUT, width)
+    cut = found.pop("cut")
     assert found == {"wide": [], "overlaps": 0, "maxWidth": "1216px"}
+    assert cut == [] or width < 1280, "a column is out of sight"
 
 
 DRIVEN = """(async () => {SCRIPT})().catch(error => String(error.stack)).then(found =>
@@ -159,7 +187,9 @@ for (const tree of document.querySelectorAll('.tree')) {
     if (dot.top < items[i].top - 1 || dot.bottom > items[i].bottom) overlaps++;
   });
 }
-return {wide, overlaps, maxWidth: getComputedStyle($('main')).maxWidth};
+const cut = [...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth)
+  .map(e => e.getAttribute('aria-label'));
+return {wide, overlaps, cut, maxWidth: getComputedStyle($('main')).maxWidth};
 """
 
 

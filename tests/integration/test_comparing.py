@@ -46,6 +46,7 @@ def test_diff_as_text_json_and_csv(pair: tuple[Path, Path], vmtrail: Vmtrail) ->
     assert done.stdout.endswith(
         "Machines: 0 appeared, 1 vanished, 0 moved, 1 changed, 3 the same\n")
     assert "\x1b" not in done.stdout
+    assert "\\x0a" not in done.stdout
     data = json.loads(vmtrail("diff", *pair, "--format", "json").stdout)
     assert data["machines"]["vanished"] == 1
     assert {(c["about"], c["field"]) for c in data["changes"] if c["vm_id"] == usual.WEB} == \

@@ -39,12 +39,20 @@ class DataPage:
     title: str
     about: str
     tables: tuple[str, ...]
+    is_counted_whole: bool = False
+    """The menu has the rows of all its tables, not of the first, which the others explain."""
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """Tables whose rows the menu counts."""
+        return self.tables if self.is_counted_whole else self.tables[:1]
 
 
 PAGES: Final = (
     DataPage("timeline.html", "Timeline",
              "Every dated moment in the evidence, and the story that was joined from them. Times "
-             "are UTC as the system that wrote them reckoned; nothing is corrected.",
+             "are UTC as the system that wrote them reckoned; nothing is corrected. An opened "
+             "row of a guest says how far its clock can have been from its host's.",
              ("event", "life_event")),
     DataPage("findings.html", "Findings",
              "What the analyses concluded, and why. What is not here was not found in what could "
@@ -64,7 +72,7 @@ PAGES: Final = (
              ("user_trace", "recycled_file", "journal_entry", "attached_disk", "access_log_client",
               "access_log_machine", "saved_state", "vm_runtime_state", "disk_companion",
               "vm_export", "guest_identity", "deleted_registry_key", "vm_former_setting",
-              "role_evidence")),
+              "role_evidence"), is_counted_whole=True),
     DataPage("access.html", "Access",
              "Who owns the files of machines and who may do what: access lists, roles of the "
              "authorization store, accounts.", ("file_access", "access_grant", "account")),

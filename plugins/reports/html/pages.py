@@ -9,7 +9,7 @@ from jinja2 import Environment
 
 from analyzer.plugin import Tables
 from analyzer.records import TABLES
-from plugins.reports.clocks import clocks
+from plugins.reports.clocks import Clocks, clocks
 from plugins.reports.disk_tree import disk_files, disk_tree
 from plugins.reports.hosts import Inventory, inventory
 from plugins.reports.html.chunks import script
@@ -32,8 +32,9 @@ def write_pages(tables: Tables, folder: Path, environment: Environment) -> None:
     shipped = {table: 0 if table == "file_entry" and left_out else
                ship(tables, table, data, TIMES.get(table, "")) for table in TABLES}
     case = inventory(tables)
-    written = _Pages(folder, environment, case, sections(tables, case), shipped, left_out)
-    names = script("names", -1, json.dumps(written.names(tables)).encode())
+    written = _Pages(folder, environment, case, sections(tables, case), shipped, left_out,
+                     clocks(tables))
+    names = script("names", -1, json.dumps(written.names()).encode())
     (data / "names.js").write_bytes(names)
     for page in (*PAGES, EVERYTHING):
         written.write(page.file, "data.html.j2", page.title, has_script=True, page=page,
@@ -52,7 +53,8 @@ class _Pages:
     """What all pages share."""
 
     def __init__(self, folder: Path, environment: Environment, case: Inventory, all_: Sections,
-                 shipped: dict[str, int], left_out: int) -> None:
+                 shipped: dict[str, int], left_out: int, known: Clocks) -> None:
+        self._clocks = known
         self._folder, self._environment = folder, environment
         self._case, self._all = case, all_
         self._images = image_paths(
@@ -81,17 +83,18 @@ class _Pages:
             for piece in pieces:
                 out.write(piece.encode())
 
-    def names(self, tables: Tables) -> dict[str, Any]:
+    def names(self) -> dict[str, Any]:
         """What ids stand for, and where the images were."""
         machines: dict[str, list[tuple[str, str, str]]] = {}
         for section in self._all.machines:
             row = section.machine.row
             machines.setdefault(row["vm_id"], []).append(
                 (section.title, section.file, row["system_id"]))
-        known = clocks(tables)
+        known = self._clocks
         snapshots = {row["snapshot_id"]: row["name"] for listing in self._case.listings("snapshot")
                      for row in listing.rows}
         return {"machines": machines, "snapshots": snapshots, "images": self._images,
+                "clocks": known.bounds,
                 "systems": {system: f"{known.kinds[system]} {name}".strip()
                             for system, name in known.names.items()}}
 
@@ -105,6 +108,7 @@ class _Pages:
         for place, (section, configuration) in enumerate(zip(every, told, strict=True)):
             configuration.arrange(row["snapshot_id"] for row in section.snapshot_rows)
             self.write(section.file, "machine.html.j2", section.title, section=section,
+                       clocks=self._clocks.bounds,
                        configuration=configuration, settings=SETTINGS, kept=KEPT,
                        previous=every[place - 1] if place else None,
                        following=every[place + 1] if place + 1 < len(every) else None)
@@ -131,8 +135,8 @@ class _Pages:
 
 
 def _count(page: DataPage, shipped: dict[str, int]) -> int | None:
-    """Rows of the first table of a page; "All tables" has no number."""
-    return None if page is EVERYTHING else shipped[page.tables[0]]
+    """Rows of the tables that a page is counted by; "All tables" has no number."""
+    return None if page is EVERYTHING else sum(shipped[table] for table in page.counted)
 
 
 def _title(case: Inventory) -> str:

@@ -40,7 +40,7 @@ const counted = (count, word) => `${count.toLocaleString("en")} ${word}${count =
 
 function titleOf(column) {
   const titles = {at: "Time (UTC)", vm_id: "Machine", system_id: "System", snapshot_id: "Snapshot",
-    what: "What", sid: "SID", ace: "Entry", mac: "MAC", table: "Told by", topic: "Kind", basis: "Why", vm_name: "Machine's name"};
+    what: "What", sid: "SID", ace: "Entry", mac: "MAC", user_sid: "User SID", owner_sid: "Owner SID", table: "Told by", topic: "Kind", basis: "Why", vm_name: "Machine's name"};
   if (titles[column]) return titles[column];
   const words = column.replace(/_at$/, " (UTC)").replaceAll("_", " ");
   return words[0].toUpperCase() + words.slice(1);

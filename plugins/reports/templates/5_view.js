@@ -313,6 +313,8 @@ class View {
       put(said, titleOf(column), kind === "time" ? iso(value)
         : words ? `${show(words)} — ${show(value)}` : this.text(value));
     }
+    const apart = this.table.time && this.known("clocks", row.system_id);
+    if (apart) put(said, "Clock against its host's", show(apart));
     const place = element("dl", {class: "place"});
     for (const [title, value] of placeOf(row)) put(place, title, show(value));
     for (const [title, command] of commandsOf(row, this.names.images))

@@ -2,8 +2,10 @@
 
 import base64
 import hashlib
+import json
 import re
 import subprocess
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from analyzer.records import TABLES, LifeEvent, column_types
+from analyzer.records import TABLES, LifeEvent, RoleEvidence, column_types
+from plugins.reports.clocks import clocks
 from plugins.reports.html.data_pages import EVERYTHING, PAGES, shown
 from plugins.reports.html.footnotes import Footnotes, image_paths
 from plugins.reports.html.sections import ROWS
@@ -64,6 +67,21 @@ def test_each_machine_has_a_page_that_says_what_it_was(files: Files) -> None:
         assert wanted in words(files[WEB]), wanted
     assert "wants parent D:\\VMs\\sql.vhd" in words(files["machines/0002.html"])
     assert len([name for name in files if name.startswith("machines/")]) == 5
+
+
+def test_the_menu_counts_all_other_witnesses() -> None:
+    """The first table of that page says nothing of the others."""
+    trace = RoleEvidence(source=case.at("/p1/Windows"), group="edition", name="x", value="",
+                         meaning="", certainty="direct", is_proof=False)
+    assert "Other witnesses 2 " in words(report(FakeTables([trace, trace]))["index.html"])
+
+
+def test_how_far_a_guests_clock_can_have_been_is_said(files: Files) -> None:
+    said = clocks(FakeTables(case.records())).bounds
+    assert said
+    shipped = base64.b64decode(files["data/names.js"].split(b'"')[3])
+    assert json.loads(zlib.decompress(shipped))["clocks"] == said
+    assert any(f"clock against its host's: {text}" in words(files[WEB]) for text in said.values())
 
 
 def test_what_differs_stands_with_the_states_that_have_it(files: Files) -> None:
