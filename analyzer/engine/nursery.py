@@ -38,6 +38,8 @@ _FIRST: Final = ("analyzer.evidence", "analyzer.system", "analyzer.machines", "a
 """What a survey and a system need."""
 _LATER: Final = ("analyzer.case.query", "pandas", "pyarrow.parquet")
 """What analyses and reports need; loaded when nothing else is asked for."""
+_LULL: Final = 0.3
+"""Seconds of that before one is loaded: a child asked for meanwhile has to wait for its end."""
 
 Main = Callable[[], int]
 
@@ -54,7 +56,7 @@ class Nursery:
         """Until the supervisor's end of the socket is closed."""
         self._selector.register(self._control, selectors.EVENT_READ)
         while True:
-            ready = self._selector.select(0 if self._later else None)
+            ready = self._selector.select(_LULL if self._later else None)
             if not ready:
                 with suppress(ImportError):  # the child that needs it says so
                     importlib.import_module(self._later.pop(0))
