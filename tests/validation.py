@@ -150,7 +150,8 @@ def _rates() -> Iterator[str]:
     yield ""
     found = json.loads(MUTANTS.read_text(encoding="utf-8"))
     count, facts = found["mutants"], found["facts_lost"]
-    yield (f"Damage: {count:,} mutants of the bundled images (`make fuzz`, seeds "
+    subjects = ", ".join(f"{name} {number:,}" for name, number in found["by_subject"].items())
+    yield (f"Damage: {count:,} mutants ({subjects}; `make fuzz`, seeds "
            f"{', '.join(map(str, found['seeds']))}; recorded in "
            f"{MUTANTS.relative_to(ROOT)}, version {found['version']}).")
     yield ""
