@@ -195,6 +195,13 @@ def test_links_lead_somewhere_and_ids_are_unique(files: Files) -> None:
                 assert part in ids or part in TABLES
 
 
+def test_a_machine_leads_to_tables_that_have_rows_only(files: Files) -> None:
+    led = {value.partition("#")[2].partition("&")[0] for _, name, value in Markup(
+        files[WEB].decode()).values if name == "href" and "&vm_id=" in value}
+    assert led >= {"event", "vm_setting"}
+    assert {table for table in led if f"data/{table}.js" not in files} == set()
+
+
 def test_templates_switch_no_escaping_off() -> None:
     for template in TEMPLATES.glob("*.j2"):
         assert not re.search(r"\|\s*safe|autoescape|Markup", template.read_text()), template.name
