@@ -25,9 +25,8 @@ class Source:
     image_offset  byte offset in the acquired image of the first byte meant; of resident content
                   that of the MFT record; None where the bytes are in no single place. Where a log
                   replaces bytes of the file (hive, VMCX) it is that of the file as it lies there.
-                  It counts in the disk
-                  that was acquired, so in the media of an E01 and in the disk inside a VHD, VHDX,
-                  QCOW or VMDK, not in the file that holds it
+                  It counts in the disk that was acquired, so in the media of an E01 and in the
+                  disk inside a VHD, VHDX, QCOW or VMDK, not in the file that holds it
     layer         address of the virtual disk file that owns those bytes, "" on the host itself
     """
 
