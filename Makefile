@@ -31,10 +31,11 @@ $(VENV)/.made:
 	@touch $@
 
 # --no-deps: the files are complete locks. python-registry names two packages that it does not
-# use and that exist as source only.
+# use and that exist as source only. Children write no byte code: it is made here, once.
 $(VENV)/.runtime: requirements.txt pyproject.toml $(VENV)/.made
 	$(PIP) -r requirements.txt
 	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(RUN) -m compileall -q analyzer plugins
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime

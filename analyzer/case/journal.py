@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-from analyzer.case.store import sync_directory
+from analyzer.case.whole_files import sync_directory
 from analyzer.errors import UsageError
 
 _LARGEST: Final = 16 << 20

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
-from analyzer.case.store import write_whole
+from analyzer.case.whole_files import write_whole
 from analyzer.errors import UsageError
 
 FORMAT: Final = 2

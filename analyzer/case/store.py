@@ -7,16 +7,12 @@ order of time, in sixteen row groups a block, so that who wants a day of them re
 sixteen. The bytes depend on the rows alone: no time, no host, no random name is stored in them.
 """
 
-import os
-import secrets
-import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,6 +20,7 @@ import pyarrow.parquet as pq
 
 from analyzer.case.batches import batch_events, batch_table, looks_stored, storable
 from analyzer.case.schema import Column, arrow_schema, columns
+from analyzer.case.whole_files import sync, sync_directory, temporary_for
 from analyzer.records import Batch, Event, Record, events, table_name
 
 BLOCK: Final = 131_072
@@ -31,66 +28,6 @@ BLOCK: Final = 131_072
 EVENTS: Final = BLOCK // 16
 """Events in a row group."""
 _UNFIT = (TypeError, ValueError, OverflowError)  # Arrow's own conversion errors derive from these
-
-
-def _sync(path: Path, kind: int = 0) -> None:
-    handle = os.open(path, os.O_RDONLY | kind)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def sync_directory(path: Path) -> None:
-    """Make a rename in `path` survive a power cut."""
-    _sync(path, os.O_DIRECTORY)
-
-
-def temporary_for(path: Path) -> Path:
-    """A name of its own: on a cluster a task may begin anew while a lost machine still writes."""
-    return path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.tmp")
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that takes its name when it is whole, or leaves nothing."""
-    temporary = temporary_for(path)
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync_directory(path.parent)
-
-
-@contextmanager
-def replacing_folder(path: Path) -> Iterator[Path]:
-    """A folder to fill that takes its name when it is whole, or leaves nothing.
-
-    What had the name before is removed.
-    """
-    temporary, former = temporary_for(path), temporary_for(path)
-    temporary.mkdir()
-    try:
-        yield temporary
-        for below in (*temporary.rglob("*"), temporary):
-            _sync(below)
-        if path.exists():
-            path.replace(former)
-        temporary.replace(path)
-    finally:
-        for left in (temporary, former):
-            shutil.rmtree(left, ignore_errors=True)
-    sync_directory(path.parent)
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a small file so that it is there whole or not at all."""
-    with replacing(path) as file:
-        file.write(data)
 
 
 def _array(values: Sequence[Any], column: Column) -> Any:
@@ -228,7 +165,7 @@ class _Partition:
         if self._writer is None:
             return False
         self._writer.close()
-        _sync(self.temporary)
+        sync(self.temporary)
         return True
 
     def discard(self) -> None:

@@ -24,7 +24,6 @@ def analyze(arguments: Namespace) -> int:
     from analyzer.engine import launch
 
     launch.prepare()
-    from analyzer.cli.summary import summary
     from analyzer.engine.catalogue import catalogue
     from analyzer.engine.run import Options
     from analyzer.engine.run import analyze as run
@@ -37,6 +36,8 @@ def analyze(arguments: Namespace) -> int:
     plugins = catalogue(discover(), arguments.plugins)
     result = run(options, plugins, _screen(arguments))
     if not arguments.quiet:
+        from analyzer.cli.summary import summary
+
         for line in summary(result.case, result.exit_code):
             sys.stdout.write(show(line) + "\n")
     if result.stopped_by:

@@ -264,7 +264,7 @@ class TaskRun:
         self._writing(self.request.task.task_id, work)
 
     def _report(self, case: Any, tables: Any, plugin: Plugin) -> Iterator[Record]:
-        from analyzer.case.store import replacing, replacing_folder
+        from analyzer.case.whole_files import replacing, replacing_folder
 
         try:
             with replacing_folder(case.reports / plugin.folder) if plugin.folder \

@@ -17,11 +17,12 @@ from distributed import Client, get_worker
 from distributed.scheduler import KilledWorker
 
 from analyzer.case.folder import Case
-from analyzer.case.store import PartitionWriter, write_whole
+from analyzer.case.whole_files import write_whole
 from analyzer.engine import remote
 from analyzer.engine.catalogue import Catalogue
 from analyzer.engine.messages import BadMessage, Failed, Progress, Summary, from_line, to_line
 from analyzer.engine.progress import Screen
+from analyzer.engine.stating import state
 from analyzer.engine.supervisor import TaskEnd
 from analyzer.engine.tasks import Limits, Task, Work, step_task_id
 from analyzer.errors import UsageError
@@ -119,9 +120,8 @@ class Cluster:
         problem = Problem(source=Source(task.image or "case"), system_id=task.system,
                           code="WRK-LOST", what=f"workers were lost with {task.label}: {what}",
                           effect=f"nothing of {task.label} is analysed")
-        with PartitionWriter(self._case.tables, step_task_id(task.task_id, "deaths")) as writer:
-            writer.add(problem)
-        return TaskEnd(task, "lost", Summary(lost=1, rows=writer.rows))
+        rows = state(self._case, step_task_id(task.task_id, "deaths"), [problem])
+        return TaskEnd(task, "lost", Summary(lost=1, rows=rows))
 
     def _hear(self, event: tuple[Any, Any]) -> None:
         """A machine tells how a task gets on."""

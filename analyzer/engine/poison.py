@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from analyzer.case.folder import Case
-from analyzer.case.store import write_whole
+from analyzer.case.whole_files import write_whole
 from analyzer.engine.watch import kind_and_address
 from analyzer.errors import UsageError
 from analyzer.records import Problem

@@ -14,7 +14,6 @@ from analyzer.case.folder import Case, clear, prepare
 from analyzer.case.journal import Journal
 from analyzer.case.lock import CaseLock, refuse_where_held
 from analyzer.case.manifest import Manifest, load
-from analyzer.case.store import PartitionWriter
 from analyzer.engine import ending
 from analyzer.engine.catalogue import Catalogue, software
 from analyzer.engine.evidence_files import (
@@ -40,6 +39,7 @@ from analyzer.engine.planning import (
 )
 from analyzer.engine.progress import Screen
 from analyzer.engine.scheduler import Local, Scheduler
+from analyzer.engine.stating import state
 from analyzer.engine.supervisor import Supervisor
 from analyzer.engine.tasks import ImageFiles, Limits, step_task_id
 from analyzer.engine.work_queue import WorkQueue
@@ -204,11 +204,7 @@ class MainJob:
             self.queue.note("changed", "lost", Summary(lost=len(found)))
 
     def _write(self, task_id: str, records: Sequence[Record]) -> None:
-        def write() -> None:
-            with PartitionWriter(self.case.tables, task_id) as writer:
-                writer.extend(records)
-
-        self.queue.on_disk(write)
+        self.queue.on_disk(lambda: state(self.case, task_id, records))
 
     def _exit_code(self) -> int:
         return ending.exit_code(self.queue.said(), is_stopped=bool(self.queue.stopped_by))

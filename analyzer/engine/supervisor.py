@@ -12,11 +12,11 @@ from threading import Event
 from typing import Final
 
 from analyzer.case.folder import Case
-from analyzer.case.store import PartitionWriter
 from analyzer.engine import poison
 from analyzer.engine.launch import COMMAND
 from analyzer.engine.messages import Failed, Progress, Summary
 from analyzer.engine.poison import Culprit
+from analyzer.engine.stating import state
 from analyzer.engine.tasks import ImageFiles, Limits, Request, Task, step_task_id
 from analyzer.engine.watch import kind_and_address
 from analyzer.engine.worker import Died, Outcome, Stopped, run_child
@@ -181,9 +181,7 @@ class Supervisor:
             end.end = "lost"
         if problems:
             task_id = step_task_id(task.task_id, "deaths")
-            with PartitionWriter(self.case.tables, task_id) as writer:
-                writer.extend(problems)
-            end.summary.add(Summary(rows=writer.rows))
+            end.summary.add(Summary(rows=state(self.case, task_id, problems)))
 
 
 def _problem(attempt: _Attempt, code: str, what: str, effect: str, step: str = "") -> Problem:

@@ -39,13 +39,13 @@ GUARDS = {
         "analyzer/filesystem/image.py", "self.ledger.add(error.start, error.length)", "pass",
         f"{UNIT}filesystem/test_image.py::test_bad_bytes_are_zeros_and_listed"),
     "fsync of small files": Guard(
-        "analyzer/case/store.py", "os.fsync(file.fileno())", "pass",
+        "analyzer/case/whole_files.py", "os.fsync(file.fileno())", "pass",
         f"{UNIT}case/test_store.py::test_nothing_takes_its_name_before_it_is_on_the_disk"),
     "fsync of partitions": Guard(
-        "analyzer/case/store.py", "        _sync(self.temporary)\n", "",
+        "analyzer/case/store.py", "        sync(self.temporary)\n", "",
         f"{UNIT}case/test_store.py::test_nothing_takes_its_name_before_it_is_on_the_disk"),
     "temporary names": Guard(
-        "analyzer/case/store.py", "temporary = temporary_for(path)\n    try",
+        "analyzer/case/whole_files.py", "temporary = temporary_for(path)\n    try",
         "temporary = path\n    try",
         f"{UNIT}case/test_store.py::test_nothing_takes_its_name_before_it_is_on_the_disk"),
     "CSV formula prefix": Guard(

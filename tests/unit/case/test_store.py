@@ -10,7 +10,8 @@ import pytest
 
 from analyzer.case import store
 from analyzer.case.schema import columns
-from analyzer.case.store import PartitionWriter, replacing_folder, write_whole
+from analyzer.case.store import PartitionWriter
+from analyzer.case.whole_files import replacing_folder, write_whole
 from analyzer.records import TABLES, Event, Evidence, FileEntry, Problem, Record, Snapshot
 from analyzer.source import Source
 from analyzer.text import from_storable

@@ -1,0 +1,1 @@
+"""What isolation costs: the same run with children and in one process."""
