@@ -3,6 +3,7 @@
 The table is the documentation: what guards, how it is taken out, which test notices.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -132,7 +133,7 @@ def test_a_guard_that_is_taken_out_is_missed(name: str, copy: Path) -> None:
         done = subprocess.run(
             [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p",
              "no:randomly", guard.test], cwd=copy, capture_output=True, text=True, timeout=600,
-            check=False)
+            check=False, env={k: v for k, v in os.environ.items() if k != "PYTEST_ADDOPTS"})
     finally:
         path.write_text(sound, encoding="utf-8")
     assert done.returncode == 1, done.stdout + done.stderr

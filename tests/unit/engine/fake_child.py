@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from analyzer.case import query, store
 from analyzer.engine import nursery
 from analyzer.engine.tasks import ImageFiles
 from analyzer.errors import Corrupt, EvidenceError, Notice, Unsupported
@@ -26,6 +27,8 @@ from analyzer.plugin import Plugin, Tables
 from analyzer.records import Coverage, Evidence, FileEntry, Finding, Problem, Record, Snapshot
 from analyzer.source import Source, distinct_name
 
+LOADED = query, store
+"""What each child would load for itself if the process that forks it had not."""
 COMMAND = (sys.executable, "-P", "-m", "tests.unit.engine.fake_child")
 
 

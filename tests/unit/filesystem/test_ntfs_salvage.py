@@ -29,7 +29,7 @@ from tests.unit.filesystem.tsk_image import Image
 
 SLOW = bool(os.environ.get("VMTRAIL_SLOW"))
 POSITIONS = 300 if SLOW else 24
-MUTANTS = 270 if SLOW else 27
+MUTANTS = 90 if SLOW else 27
 FIRST_USER = 24
 INDEX_ALLOCATION = 0xA0
 
