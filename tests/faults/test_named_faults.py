@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from analyzer.blocks import Memory
+from analyzer.case.folder import Case
 from analyzer.case.lock import CaseInUse, CaseLock
 from analyzer.engine.tasks import Limits
 from analyzer.errors import EvidenceError, UsageError
@@ -459,11 +461,18 @@ def f27_case_in_use(folder: Path) -> None:
 def f28_image_changes(folder: Path) -> None:
     """Said at the end."""
     job = Job(folder)
-    path = job.image(ONE)
-    touch = threading.Timer(0.3, os.utime, (path, (1, 1)))
-    touch.start()
-    result = job.run(None, "files", "dies_once", images=(path,))
-    touch.join()
+    path, journal = job.image(ONE), Case(folder / "case").journal
+
+    def change() -> None:
+        """Once the first task has ended; there are more."""
+        while not (journal.exists() and journal.read_bytes().count(b"\n")):
+            time.sleep(0.001)
+        os.utime(path, (1, 1))
+
+    change_it = threading.Thread(target=change, daemon=True)
+    change_it.start()
+    result = job.run(None, "files", images=(path,))
+    change_it.join(25)
     assert "IMG-CHANGED" in {p["code"] for p in problems(result)}
 
 
