@@ -185,7 +185,7 @@ def sector_states(disk: Disk) -> list[str]:
     return states
 
 
-@settings(max_examples=2000 if os.environ.get("VMTRAIL_SLOW") else 300, deadline=None)
+@settings(max_examples=1000 if os.environ.get("VMTRAIL_SLOW") else 300, deadline=None)
 @given(st.data())
 def test_damaged_structures_give_right_bytes_or_say_something(data: st.DataObject) -> None:
     """Footer, copy and header carry checksums; table, bitmaps and data carry none.
@@ -205,7 +205,7 @@ def test_damaged_structures_give_right_bytes_or_say_something(data: st.DataObjec
     assert layer.notices or "wrong" not in states
 
 
-@settings(max_examples=2000 if os.environ.get("VMTRAIL_SLOW") else 300, deadline=None)
+@settings(max_examples=1000 if os.environ.get("VMTRAIL_SLOW") else 300, deadline=None)
 @given(st.data())
 def test_any_damage_gives_a_result_or_an_error(data: st.DataObject) -> None:
     content = bytearray(DAMAGED)

@@ -23,7 +23,7 @@ from corpus.make import vhdx as make
 
 MIB = 1 << 20
 IDS = [uuid.UUID(int=0x1000 + i) for i in range(40)]
-EXAMPLES = 1000 if os.environ.get("VMTRAIL_SLOW") else 100
+EXAMPLES = 500 if os.environ.get("VMTRAIL_SLOW") else 100
 
 
 def style(number: int, **more: object) -> make.Style:
