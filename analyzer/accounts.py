@@ -156,7 +156,7 @@ class _Reader:
                     self._lost(error, "SAM", key.path, f"this {kind} is missing")
                     continue
                 if isinstance(said, sam.User):
-                    self._system.ledger.notices(
+                    self._system.notices(
                         said.notices, self._system.registry.source("SAM").at(key.path))
                 self._found.add(Principal(f"{sid}-{said.rid}" if sid else "", name, kind, said,
                                           key.path))

@@ -100,8 +100,7 @@ def _told(system: WindowsSystem, path: str, source: Source,
         system.cover(path, "unreadable")
         system.problem(error, source, UNKNOWN)
         return
-    for notice in (*notices, *hive.remarks):
-        system.notice(notice, source)
+    system.notices((*notices, *hive.remarks), source)
     system.cover(path, "read")
     yield from found
 

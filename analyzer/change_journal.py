@@ -46,7 +46,7 @@ def changed(system: WindowsSystem) -> Iterator[Changed]:
                     folders[change.parent] = _folder(journal, *change.parent)
                 yield Changed(journal, change, folders[change.parent])
         if notices:
-            system.ledger.notices(notices, journal.source, READER)
+            system.notices(notices, journal.source, READER)
             system.cover(item.path, "partial", READER)
 
 

@@ -68,7 +68,7 @@ def _read(system: WindowsSystem, file: LogFile, release: str) -> Iterator[Logged
         system.problem(error, item.source, "the rest of this log is missing")
     else:
         losses = [notice for notice in log.notices if notice.code != "EVTX-DIRTY"]
-        system.ledger.notices(_in_short(losses) if is_deleted else log.notices, item.source)
+        system.notices(_in_short(losses) if is_deleted else log.notices, item.source)
         system.cover(place, "partial" if losses else "read")
 
 

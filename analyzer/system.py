@@ -7,7 +7,7 @@ A set of disks without Windows on it is a system too; it has volumes and paths, 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from analyzer.byte_places import BytePlaces
 from analyzer.computers import find_windows
@@ -46,8 +46,8 @@ class WindowsSystem:
         self.source = self.windows.volume.source if self.windows else media[0].source
         self.system_id = self.source.address
         self.ledger = Ledger(self.source, self.system_id, vm_id, snapshot_id)
-        self.notice, self.problem = self.ledger.notice, self.ledger.problem
-        self.cover = self.ledger.cover
+        self.notice, self.notices = self.ledger.notice, self.ledger.notices
+        self.problem, self.cover = self.ledger.problem, self.ledger.cover
         self.registry = Registry(self.windows, self.ledger)
         self._byte_places = BytePlaces(self.volumes)
         self._letters()
@@ -142,10 +142,17 @@ class WindowsSystem:
 
         Ids it carries already are kept.
         """
+        marks: dict[str, Any] = {
+            "system_id": self.system_id, "vm_id": record.vm_id or self.vm_id,
+            "snapshot_id": record.snapshot_id or self.snapshot_id}
         if isinstance(record, Record):
-            record = replace(record, source=self._byte_places.complete(record.source))
-        return replace(record, system_id=self.system_id, vm_id=record.vm_id or self.vm_id,
-                       snapshot_id=record.snapshot_id or self.snapshot_id)
+            marks["source"] = self._byte_places.complete(record.source)
+        return replace(record, **marks)
+
+    def unreadable(self, error: EvidenceError, item: Item, effect: str, plugin: str = "") -> None:
+        """A place of which nothing can be read: a Problem, and its coverage."""
+        self.problem(error, item.source, effect, plugin)
+        self.cover(item.path, "unreadable", plugin)
 
     # Letters
 

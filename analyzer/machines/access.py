@@ -83,8 +83,7 @@ def _look(system: WindowsSystem) -> list[Subject]:
         except EvidenceError as error:
             system.problem(error, item.entry_source(), f"who may access {item.path} is not known")
             continue
-        for notice in security.notices:
-            system.notice(notice, item.entry_source())
+        system.notices(security.notices, item.entry_source())
         files[key] = Subject(item.path, what, vm_id, item.entry_source(), security)
     found = list(files.values())
     told = {vm_id for subject in found for vm_id in subject.machines}

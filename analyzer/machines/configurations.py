@@ -178,7 +178,7 @@ def _take(system: WindowsSystem, item: Item, found: Found, link: Item | None, *,
     form = configuration_file.kind_of(head)
     if form == "vm_description" and item.name.lower().endswith(".vmcx"):
         said = description(item.read(LARGEST))
-        system.ledger.notices(said.notices, item.source)
+        system.notices(said.notices, item.source)
         found.descriptions.append((item, said.settings))
         for target in said.machines:
             _follow(system, virtual_server.follow(system, item, target), found)
@@ -190,8 +190,7 @@ def _take(system: WindowsSystem, item: Item, found: Found, link: Item | None, *,
     else:
         configuration, form, former = _decode(item, head, form, registered=registered)
     if item.entry.allocated or registered:
-        for notice in configuration.notices:
-            system.notice(notice, item.source)
+        system.notices(configuration.notices, item.source)
     match = GUID.fullmatch(item.name)
     named = match[1].upper() if match else ""
     is_snapshot = configuration.is_snapshot

@@ -81,7 +81,6 @@ class DiskFiles:
         except EvidenceError as error:
             self._system.problem(error, item.source, "this virtual disk could not be opened")
             return None
-        for notice in layer.notices:
-            self._system.notice(notice, item.source)
+        self._system.notices(layer.notices, item.source)
         return DiskFile(item.placed(), item.path, layer, item.volume.source.address,
                         item.entry.times.si_modified)

@@ -15,8 +15,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from analyzer.errors import EvidenceError
-from analyzer.formats import vm_xml, xml_tree
+from analyzer.formats import vm_configuration, xml_tree
 from analyzer.formats.vm_settings import Setting
+from analyzer.formats.xml_tree import XmlTree
 from analyzer.machines.configurations import LARGEST
 from analyzer.machines.model import Machine
 from analyzer.system import WindowsSystem
@@ -64,15 +65,13 @@ def description(system: WindowsSystem, item: Item) -> Description | None:
         folder = system.find(f"{_parent(item.path)}\\{MACHINES}")
         if folder is None or not any(map(_is_exp, folder.children())):
             return None
-        data = item.read(LARGEST)
-        tree = xml_tree.read(data)
-        if _names_a_machine(data):
+        tree = xml_tree.read(item.read(LARGEST))
+        if _names_a_machine(tree):
             return None
     except EvidenceError as error:
         system.problem(error, item.source, "what the export says of itself is missing")
         return Description(item, "unreadable")
-    for notice in tree.notices:
-        system.notice(notice, item.source)
+    system.notices(tree.notices, item.source)
     return Description(item, "partial" if tree.partial else "read", tree.settings)
 
 
@@ -80,12 +79,11 @@ def _is_exp(item: Item) -> bool:
     return item.entry.allocated and item.name.lower().endswith(".exp")
 
 
-def _names_a_machine(data: bytes) -> bool:
+def _names_a_machine(tree: XmlTree) -> bool:
     """Whether it is a configuration, whatever it is called."""
-    try:
-        said = vm_xml.parse(data)
-    except EvidenceError:
+    if tree.root.name != vm_configuration.ROOT:
         return False
+    said = vm_configuration.build(tree.root, tree.settings, [], partial=tree.partial)
     return bool(said.name or said.vm_id)
 
 

@@ -143,12 +143,12 @@ def _add_deleted(system: WindowsSystem, found: Found, deleted: Sequence[Item]) -
                     item.source)
             elif machine.configuration.name or machine.configuration.drives:
                 found.machines.append(machine)
-                system.ledger.notices(machine.configuration.notices, item.source)
+                system.notices(machine.configuration.notices, item.source)
         known_nodes = {node.snapshot_id for node in found.nodes}
         for node in aside.nodes:
             if node.snapshot_id not in known_nodes:
                 found.nodes.append(node)
-                system.ledger.notices(node.configuration.notices, item.source)
+                system.notices(node.configuration.notices, item.source)
 
 
 def _attach_drives(system: WindowsSystem, configured: Configured, files: DiskFiles) -> None:
@@ -235,8 +235,7 @@ def _build_chains(system: WindowsSystem, found: Found, shelf: Shelf) -> None:
 
 def say(system: WindowsSystem, chain: Chain) -> None:
     """The notices of a chain as Problems."""
-    for notice in chain.notices:
-        system.notice(notice, chain.files[0].source)
+    system.notices(chain.notices, chain.files[0].source)
 
 
 def _plant(system: WindowsSystem, found: Found, shelf: Shelf) -> Inventory:

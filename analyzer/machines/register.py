@@ -36,8 +36,7 @@ def search(system: WindowsSystem, found: Found) -> None:
         system.problem(error, item.source, "which machines are registered is not known")
         return
     system.cover(place, "partial" if file.partial else "read")
-    for notice in file.notices:
-        system.notice(notice, item.source)
+    system.notices(file.notices, item.source)
     found.registers.append(RegisterFile(
         item, tuple(file.former), file.settings,
         frozenset(key for node in file.top for key in vm_settings.understood(node))))

@@ -53,8 +53,7 @@ def runtimes(system: WindowsSystem, items: Iterable[Item],
         except EvidenceError as error:
             system.problem(error, item.source, "whether it holds a saved state is not known")
             continue
-        for notice in file.notices:
-            system.notice(notice, item.source)
+        system.notices(file.notices, item.source)
         facts = vm_saved_state.saved_state(file)
         if owner is not None and facts is not None:
             owner.saved_state.append(item)

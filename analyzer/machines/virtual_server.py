@@ -81,7 +81,7 @@ def registrations(system: WindowsSystem, kind: str) -> Iterator[Registration]:
 def _target(system: WindowsSystem, link: Item) -> str:
     """Where a shortcut leads: its path, else the one relative to itself; "" for neither."""
     read = shell_link.parse(link.read(LARGEST_LINK))
-    system.ledger.notices(read.notices, link.source)
+    system.notices(read.notices, link.source)
     if read.target or not read.relative_path:
         return read.target
     folder = link.path.rpartition("\\")[0]

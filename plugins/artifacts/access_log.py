@@ -26,13 +26,13 @@ def access_log(system: WindowsSystem) -> Iterator[Record]:
                  for role, name in _rows(system, folder, database, "ROLE_IDS", _role)}
         for item, database in found:
             for seen in _rows(system, item, database, "VIRTUALMACHINES", machine):
-                system.ledger.notices(seen.notices, item.source.at("VIRTUALMACHINES"), NAME)
+                system.notices(seen.notices, item.source.at("VIRTUALMACHINES"), NAME)
                 yield system.own(_machine(item.source.at("VIRTUALMACHINES"), seen))
             for user in _rows(system, item, database, "CLIENTS", client):
-                system.ledger.notices(user.notices, item.source.at("CLIENTS"), NAME)
+                system.notices(user.notices, item.source.at("CLIENTS"), NAME)
                 yield system.own(_client(item.source.at("CLIENTS"), user, names))
-            for notice in database.notices:
-                system.notice(notice, item.source, NAME)
+            system.notices(database.notices, item.source, NAME)
+            if database.notices:
                 system.cover(folder.path, "partial", NAME)
 
 

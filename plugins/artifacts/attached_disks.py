@@ -41,7 +41,7 @@ def _device(system: WindowsSystem, key: Key) -> AttachedDisk:
     source = system.registry.source("SYSTEM").at(key.path, key.offset)
     for failure in failures:
         system.problem(failure, source, "this time is missing", NAME)
-    system.ledger.notices(notices, source, NAME)
+    system.notices(notices, source, NAME)
     return AttachedDisk(
         source=source, basis="Enum\\SCSI", device=key.name, installed_at=times.get("installed"),
         attached_at=times.get("arrived"), detached_at=times.get("removed"),

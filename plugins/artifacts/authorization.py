@@ -28,8 +28,7 @@ def authorization(system: WindowsSystem) -> Iterator[Record]:
         except EvidenceError as error:
             system.problem(error, item.source, "who may do what by this store is not known")
             continue
-        for notice in store.notices:
-            system.notice(notice, item.source)
+        system.notices(store.notices, item.source)
         place = item.placed()
         for grant in store.grants:
             for member in grant.members or (azman.Membership(""),):

@@ -25,8 +25,7 @@ def host_networks(system: WindowsSystem) -> Iterator[Record]:
             if not found:
                 raise Unsupported("no object of the service was found; the form is not known")
         except EvidenceError as error:
-            system.problem(error, item.source, "what is in this file is missing", NAME)
-            system.cover(item.path, "unreadable", NAME)
+            system.unreadable(error, item, "what is in this file is missing", NAME)
             continue
         for offset, bag in found:
             yield system.own(
@@ -54,7 +53,7 @@ def _object(system: WindowsSystem, source: Source, store: str, kind: str, bag: B
             written_at: int | None) -> HostNetworkObject:
     notices: list[Notice] = []
     started = times.stamp(bag.number("StartTime") or 0, "StartTime", None, notices)
-    system.ledger.notices(notices, source, NAME)
+    system.notices(notices, source, NAME)
     addresses = (*bag.all("IpAddress"), *bag.all("IPAddress"))
     return HostNetworkObject(
         source=source, vm_id=bag.text("VirtualMachine"), store=store, kind=kind,

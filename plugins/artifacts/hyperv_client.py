@@ -40,8 +40,7 @@ def _rows(system: WindowsSystem, owner: Owner, folder: Item, item: Item) -> Iter
                        "hyperv_client")
         system.cover(folder.path, "partial", "hyperv_client")
         said = ClientSettings((), [])
-    for notice in said.notices:
-        system.notice(notice, item.source, "hyperv_client")
+    system.notices(said.notices, item.source, "hyperv_client")
     vm_id = machine_of(item.name)
     settings = tuple(f"{name}={value}" for name, value in said.settings[:MOST_SETTINGS])
     if vm_id:

@@ -33,7 +33,7 @@ def jump_lists(system: WindowsSystem) -> Iterator[Record]:
                     if isinstance(found, EvidenceError):
                         _lost(system, folder, item, found)
                         continue
-                    system.ledger.notices(found.notices, item.source, NAME)
+                    system.notices(found.notices, item.source, NAME)
                     if _matters(found):
                         yield system.own(_row(owner, item, found))
             except EvidenceError as error:

@@ -19,8 +19,7 @@ def powershell_history(system: WindowsSystem) -> Iterator[Record]:
         try:
             found = commands(item.read(LARGEST))
         except EvidenceError as error:
-            system.problem(error, item.source, "the commands of this user are missing", NAME)
-            system.cover(item.path, "unreadable", NAME)
+            system.unreadable(error, item, "the commands of this user are missing", NAME)
             continue
         for command in found[:MOST]:
             yield system.own(UserTrace(

@@ -22,8 +22,7 @@ def prefetch(system: WindowsSystem) -> Iterator[Record]:
         try:
             items = [item for item in folder.children() if item.name.lower().endswith(".pf")]
         except EvidenceError as error:
-            system.problem(error, folder.source, "which programs ran is not known", NAME)
-            system.cover(folder.path, "unreadable", NAME)
+            system.unreadable(error, folder, "which programs ran is not known", NAME)
             continue
         for item in items:
             try:
@@ -32,7 +31,7 @@ def prefetch(system: WindowsSystem) -> Iterator[Record]:
                 system.problem(error, item.source, "that this program ran is missing", NAME)
                 system.cover(folder.path, "partial", NAME)
                 continue
-            system.ledger.notices(said.notices, item.source, NAME)
+            system.notices(said.notices, item.source, NAME)
             row = _row(item, said)
             if row is not None:
                 yield system.own(row)

@@ -71,7 +71,7 @@ def _read(system: WindowsSystem, folder: Item, item: Item,
 
 def _row(system: WindowsSystem, folder: Item, item: Item, said: Recycled,
          content: Item | None) -> Record:
-    system.ledger.notices(said.notices, item.source, "recycle_bin")
+    system.notices(said.notices, item.source, "recycle_bin")
     sid = folder.name if folder.name.startswith("S-") else ""
     notes = [] if item.entry.allocated else [DELETED]
     if said.is_out:

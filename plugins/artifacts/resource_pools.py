@@ -24,8 +24,7 @@ def resource_pools(system: WindowsSystem) -> Iterator[Record]:
             files = [item for item in folder.children()
                      if item.entry.allocated and not item.entry.is_directory]
         except EvidenceError as error:
-            system.problem(error, folder.source, "the resource pools are not known", NAME)
-            system.cover(folder.path, "unreadable", NAME)
+            system.unreadable(error, folder, "the resource pools are not known", NAME)
             continue
         for item in files:
             yield from _pool(system, item)
@@ -35,11 +34,9 @@ def _pool(system: WindowsSystem, item: Item) -> Iterator[Record]:
     try:
         read = configuration_file.read(item.blocks(), item.name)
     except EvidenceError as error:
-        system.problem(error, item.source, "this resource pool is missing", NAME)
-        system.cover(item.path, "unreadable", NAME)
+        system.unreadable(error, item, "this resource pool is missing", NAME)
         return
-    for notice in read.notices:
-        system.notice(notice, item.source)
+    system.notices(read.notices, item.source)
     for setting in islice(read.settings, MOST):
         yield system.own(_record(item, setting))
     is_cut = len(read.settings) > MOST

@@ -24,8 +24,7 @@ def salvaged_files(system: WindowsSystem) -> Iterator[Record]:
             continue
         found = volume.filesystem.salvage()
         system.cover(f"{volume.source.address}: {found.place}", found.state, NAME)
-        for notice in found.notices():
-            system.notice(notice, volume.source, NAME)
+        system.notices(found.notices(), volume.source, NAME)
         for row in found.rows:
             for stream in ("", *(s.name for s in row.entry.streams)):
                 yield system.own(_entry(volume, row, stream))

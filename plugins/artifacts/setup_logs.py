@@ -22,8 +22,7 @@ def setup_logs(system: WindowsSystem) -> Iterator[Record]:
         try:
             found = mentions(item.read(LARGEST))
         except EvidenceError as error:
-            system.problem(error, item.source, "what this log says of the role is not known", NAME)
-            system.cover(item.path, "unreadable", NAME)
+            system.unreadable(error, item, "what this log says of the role is not known", NAME)
             continue
         for one in found[:MOST]:
             yield system.own(RoleEvidence(

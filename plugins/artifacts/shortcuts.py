@@ -31,7 +31,7 @@ def shortcuts(system: WindowsSystem) -> Iterator[Record]:
             except EvidenceError as error:
                 _lost(system, folder, item, error, "partial")
                 continue
-            system.ledger.notices(link.notices, item.source, NAME)
+            system.notices(link.notices, item.source, NAME)
             row = _row(owner, item, link)
             if row is not None:
                 yield system.own(row)

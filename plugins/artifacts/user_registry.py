@@ -33,13 +33,11 @@ def _read(system: WindowsSystem, owner: Owner, item: Item) -> Iterator[UserTrace
     try:
         hive, notices = open_hive(item, lost)
     except EvidenceError as error:
-        system.problem(error, item.source, "the traces in this hive are missing", NAME)
-        system.cover(item.path, "unreadable", NAME)
+        system.unreadable(error, item, "the traces in this hive are missing", NAME)
         return
     yield from _started(system, owner, item, hive, lost)
     yield from _recent(owner, item, hive, lost)
-    for notice in (*notices, *hive.remarks):
-        system.notice(notice, item.source, NAME)
+    system.notices((*notices, *hive.remarks), item.source, NAME)
     if hive.notices:
         system.cover(item.path, "partial", NAME)
 
@@ -64,7 +62,7 @@ def _started(system: WindowsSystem, owner: Owner, item: Item, hive: Hive,
                 lost(error, f"{key.path}\\{value.name}")
                 continue
             source = item.source.at(f"{key.path}\\{value.name}", value.offset)
-            system.ledger.notices(said.notices, source, NAME)
+            system.notices(said.notices, source, NAME)
             focus = () if said.focus_ms is None else (f"in focus for {said.focus_ms} ms",)
             yield UserTrace(
                 source=source, trace="UserAssist", user_sid=owner.sid, account_name=owner.name,

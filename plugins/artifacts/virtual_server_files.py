@@ -40,7 +40,7 @@ def _network(system: WindowsSystem, item: Item, registration_path: str) -> Itera
     except EvidenceError as error:
         system.problem(error, source, "this virtual network is missing")
         return
-    system.ledger.notices(read.notices, source)
+    system.notices(read.notices, source)
     yield system.own(VirtualNetwork(
         source=source, name=read.name, network_id=read.network_id, path=item.path,
         registration_path=registration_path, made_at=read.made_at))
@@ -58,7 +58,6 @@ def _options(system: WindowsSystem) -> Iterator[Record]:
             system.problem(error, folder.source, f"Options.xml {what}: its settings are missing")
             continue
         if item is not None and tree is not None:
-            for notice in tree.notices:
-                system.notice(notice, item.source)
+            system.notices(tree.notices, item.source)
             for setting in tree.settings:
                 yield system.own(setting_record(setting, item.placed(), understood=False))

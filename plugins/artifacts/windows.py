@@ -117,5 +117,5 @@ def _shutdown(system: WindowsSystem, key: str) -> int | None:
                        source, "this time is missing")
         return None
     at = times.stamp(int.from_bytes(value.data, "little"), "ShutdownTime", value.offset, notices)
-    system.ledger.notices(notices, source)
+    system.notices(notices, source)
     return at
