@@ -57,12 +57,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     arguments = parser.parse_args(given)
     arguments.given = tuple(given)
-    from analyzer.cli.signals import catch_signals, exit_code
+    from analyzer.cli.signals import catch_signals, exit_code, settle
 
     catch_signals()
     try:
         code = _run(arguments.command, arguments)
         sys.stdout.flush()
+        if argv is None:  # a process of its own, which ends now
+            settle()
     except BrokenPipeError:
         return _no_reader()
     except KeyboardInterrupt as interrupt:

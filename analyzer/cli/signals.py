@@ -27,6 +27,16 @@ def catch_signals() -> None:
         signal.signal(polite, _interrupt)
 
 
+def settle() -> None:
+    """The exit code is decided: from now on neither can change it.
+
+    Python gives signals their default meaning again while it shuts down, and a process that had
+    finished its work would seem to have been killed; one that ignores them it leaves alone.
+    """
+    for polite in _POLITE:
+        signal.signal(polite, signal.SIG_IGN)
+
+
 def exit_code(interrupt: KeyboardInterrupt) -> int:
     """130 for Ctrl-C, 143 for SIGTERM."""
     return 128 + int(interrupt.args[0] if interrupt.args else signal.SIGINT)

@@ -24,7 +24,7 @@ import os
 import resource
 import sys
 from pathlib import Path
-from analyzer.cli.signals import catch_signals
+from analyzer.cli.signals import catch_signals, exit_code, settle
 from analyzer.engine.catalogue import Catalogue
 from analyzer.engine.progress import Quiet
 from analyzer.engine.run import Options, analyze
@@ -37,9 +37,13 @@ if int(os.environ["LARGEST"]) >= 0:
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(os.environ["LARGEST"]),) * 2)
 print(flush=True)
 try:
-    sys.exit(analyze(options, plugins, Quiet(), COMMAND).exit_code)
+    code = analyze(options, plugins, Quiet(), COMMAND).exit_code
 except UsageError as error:
-    sys.exit(f"usage: {error}")
+    code = f"usage: {error}"
+except KeyboardInterrupt as interrupt:  # after its last word
+    code = exit_code(interrupt)
+settle()
+sys.exit(code)
 """
 Process = subprocess.Popen[bytes]
 
