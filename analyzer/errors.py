@@ -78,14 +78,23 @@ class Refused(EvidenceError):  # noqa: N818 - the name says what was found
 
 
 class Exhausted(EvidenceError):  # noqa: N818 - the name says what was found
-    """Reading takes more than a process may use; `code` is that of the Problem."""
+    """Reading takes more than a process may use; `code` is that of the Problem.
 
-    def __init__(self, code: str, what: str) -> None:
+    used  what the process had used by then, in words: measured, so for Problems alone
+    """
+
+    def __init__(self, code: str, what: str, used: str = "") -> None:
         super().__init__(what)
         self.code = code
+        self.used = used
 
-    def __reduce__(self) -> tuple[type, tuple[str, str]]:
-        return type(self), (self.code, self.what)
+    @property
+    def in_full(self) -> str:
+        """What a Problem says."""
+        return f"{self.what}; {self.used}" if self.used else self.what
+
+    def __reduce__(self) -> tuple[type, tuple[str, str, str]]:
+        return type(self), (self.code, self.what, self.used)
 
 
 class UsageError(Exception):

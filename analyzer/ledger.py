@@ -26,6 +26,11 @@ def error_code(error: EvidenceError) -> str:
     return CODES.get(type(error).__name__, "EVIDENCE")
 
 
+def error_text(error: EvidenceError) -> str:
+    """What the Problem says of an error."""
+    return error.in_full if isinstance(error, Exhausted) else str(error)
+
+
 class Ledger:
     """Everything is given out once, in the order met; repeats are dropped."""
 
@@ -55,7 +60,8 @@ class Ledger:
         if isinstance(error, Refused):
             return
         length = error.length if isinstance(error, Unreadable) else None
-        self.notice(Notice(error_code(error), str(error), effect, error.at, length), source, plugin)
+        self.notice(Notice(error_code(error), error_text(error), effect, error.at, length), source,
+                    plugin)
 
     def cover(self, place: str, state: str, plugin: str = "") -> None:
         """State how far a place was read: read, absent, unreadable, partial, ..."""

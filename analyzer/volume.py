@@ -109,7 +109,8 @@ class Medium:
             return PartitionTable("none", None, "", ())
         except Exhausted as error:
             return PartitionTable("none", None, "", (), [Notice(
-                error.code, f"looking for partitions: {error}", "no volume is analysed")])
+                error.code, f"looking for partitions: {error.in_full}",
+                "no volume is analysed")])
 
     @cached_property
     def volumes(self) -> "list[MountedVolume]":

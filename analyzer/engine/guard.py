@@ -51,10 +51,10 @@ def _excerpt(error: BaseException) -> str:
 def problem_of(error: BaseException, step: str, place: Place) -> Problem:
     """The Problem that an exception in `step` is worth."""
     if isinstance(error, EvidenceError):
-        from analyzer.ledger import error_code
+        from analyzer.ledger import error_code, error_text
 
         length = error.length if isinstance(error, Unreadable) else None
-        problem = place.problem(error_code(error), str(error),
+        problem = place.problem(error_code(error), error_text(error),
                                 f"what {step} had not stated by then is missing here", step)
         return replace(problem, start=error.at, length=length)
     return place.problem(BUG, _excerpt(error),

@@ -17,6 +17,7 @@ from select import select
 from threading import Lock
 from typing import Final
 
+from analyzer.engine.limits import in_words
 from analyzer.engine.watch import PAGE_SIZE
 
 COMMAND: Final = (sys.executable, "-P", "-m", "analyzer.engine.nursery")
@@ -39,8 +40,7 @@ class Report:
     @property
     def used(self) -> str:
         """In words: whole seconds and MiB."""
-        return (f"{self.cpu_seconds:.0f} s of processor time and at most "
-                f"{self.peak_bytes >> 20} MiB of memory used")
+        return in_words(self.cpu_seconds, self.peak_bytes)
 
 
 def _environment() -> dict[str, str]:

@@ -34,6 +34,18 @@ def _set(kind: int, wanted: int) -> None:
         resource.setrlimit(kind, (ceiling, hard))
 
 
+def in_words(cpu_seconds: float, peak_bytes: int) -> str:
+    """What a process used: whole seconds and MiB."""
+    return (f"{cpu_seconds:.0f} s of processor time and at most {peak_bytes >> 20} MiB of memory "
+            "used")
+
+
+def used_by_now() -> str:
+    """What this process has used, in words."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return in_words(usage.ru_utime + usage.ru_stime, usage.ru_maxrss << 10)
+
+
 def more_time(limits: Limits) -> None:
     """Allow `cpu_seconds` from now on; SIGXCPU ends the process when they are used up."""
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)

@@ -23,7 +23,7 @@ from typing import Final, get_args
 
 from analyzer import attention
 from analyzer.attention import Kind
-from analyzer.engine.limits import more_time
+from analyzer.engine.limits import more_time, used_by_now
 from analyzer.engine.tasks import Limits
 from analyzer.errors import Exhausted, Refused
 
@@ -82,17 +82,19 @@ def exhausted(error: BaseException, limits: Limits) -> Exhausted | None:
     """The limit that an exception hit; None where it is about something else, as a file that a
     lower limit of whoever started the run, or of the file system, keeps small.
     """
-    if isinstance(error, MemoryError):
-        return Exhausted(OUT_OF_MEMORY, f"more than {limits.memory_bytes >> 20} MiB of memory "
-                         "wanted (limit of address space)")
     number = error.errno if isinstance(error, OSError) else None
-    if number in (errno.EMFILE, errno.ENFILE):
-        return Exhausted(OUT_OF_FILES, f"more than {limits.open_files} open files wanted "
-                         "(limit of open files)")
-    if number == errno.EFBIG and not 0 <= getrlimit(RLIMIT_FSIZE)[0] < limits.file_bytes:
-        return Exhausted(OUT_OF_SPACE, f"more than {limits.file_bytes} bytes in one file wanted "
-                         "(limit of file size)")
-    return None
+    if isinstance(error, MemoryError) or number == errno.ENOMEM:
+        code, what = OUT_OF_MEMORY, (f"more than {limits.memory_bytes >> 20} MiB of memory wanted "
+                                     "(limit of address space)")
+    elif number in (errno.EMFILE, errno.ENFILE):
+        code, what = OUT_OF_FILES, (f"more than {limits.open_files} open files wanted "
+                                    "(limit of open files)")
+    elif number == errno.EFBIG and not 0 <= getrlimit(RLIMIT_FSIZE)[0] < limits.file_bytes:
+        code, what = OUT_OF_SPACE, (f"more than {limits.file_bytes} bytes in one file wanted "
+                                    "(limit of file size)")
+    else:
+        return None
+    return Exhausted(code, what, used_by_now())
 
 
 class ChildWatch:

@@ -21,6 +21,8 @@ from analyzer.engine.watch import LIMIT_CODES, Noted, read_note
 
 _POLL: Final = 0.1
 _KEPT_ERROR: Final = 8_192
+_OUT_OF_MEMORY: Final = (b"MemoryError", b"bad_alloc", b"memory allocation of ")
+"""Last words of Python, C++ and Rust."""
 _MOST_AT_ONCE, _MOST_A_SECOND = 5_000, 50
 """Messages; a sound child sends four a second and one for each step and system."""
 
@@ -121,8 +123,9 @@ def _verdict(report: Report, listener: _Listener) -> Died:
     if report.status == -signal.SIGKILL:
         return Died("WRK-OOM", "killed from outside (signal SIGKILL), as a system short of "
                     "memory does", step)
-    if b"MemoryError" in listener.stderr or b"bad_alloc" in listener.stderr:
-        return Died("WRK-OOM", f"more than {limits.memory_bytes >> 20} MiB of memory wanted", step)
+    if any(words in listener.stderr for words in _OUT_OF_MEMORY):
+        return Died("WRK-OOM", f"more than {limits.memory_bytes >> 20} MiB of memory wanted "
+                    "(limit of address space)", step)
     if report.status < 0:
         return Died("WRK-SIG", f"signal {_signal_name(-report.status)}", step)
     error = listener.stderr.decode("utf-8", "backslashreplace").strip().rpartition("\n")[2]

@@ -347,7 +347,7 @@ class Ntfs:
         except Refused:
             return None
         except Exhausted as error:
-            _report(self._notices, Notice(error.code, f"directory {path}: {error}",
+            _report(self._notices, Notice(error.code, f"directory {path}: {error.in_full}",
                                           "its names come from the files alone"))
             return None
         except OSError as error:

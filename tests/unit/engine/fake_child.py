@@ -11,8 +11,10 @@ import os
 import resource
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -148,6 +150,27 @@ def hog(system: FakeSystem) -> Iterator[Record]:
     bytes(1 << 40)
 
 
+def abort(system: FakeSystem) -> Iterator[Record]:
+    """As a library written in Rust does that is given no memory."""
+    yield entry(system, "before the end")
+    os.write(2, b"memory allocation of 5 bytes failed\n")
+    os.abort()
+
+
+def open_many(system: FakeSystem) -> Iterator[Record]:
+    yield entry(system, "before the flood")
+    with ExitStack() as opened:
+        while True:
+            opened.enter_context(Path(os.devnull).open("rb"))
+
+
+def fill(system: FakeSystem) -> Iterator[Record]:
+    yield entry(system, "before the file")
+    with tempfile.TemporaryFile() as file:
+        while True:
+            file.write(bytes(1 << 20))
+
+
 def bug(system: FakeSystem) -> Iterator[Record]:
     yield entry(system, "before the bug")
     raise ZeroDivisionError(f"{system!r}")
@@ -237,8 +260,8 @@ def _artifact(function: Callable[[FakeSystem], Iterator[Record]]) -> Plugin:
 
 
 PLUGINS = (
-    *map(_artifact, (files, crash, loop, sleep, hog, bug, half, recurse, undeclared, noise,
-                     nonsense, dies_once, poisoned)),
+    *map(_artifact, (files, crash, loop, sleep, hog, abort, open_many, fill, bug, half, recurse,
+                     undeclared, noise, nonsense, dies_once, poisoned)),
     Plugin("count_files", "analysis", count_files, "doc", __name__, (Finding,), ("file_entry",)),
     Plugin("a_repeat", "analysis", repeat_findings, "doc", __name__, (Problem,), ("finding",)),
     Plugin("listing", "report", listing, "doc", __name__, report_kind="inventory", format="txt",

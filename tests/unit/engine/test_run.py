@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from tests.unit.engine.fake_child import COMMAND, PLUGINS
 
 LIMITS = Limits(cpu_seconds=1, idle_seconds=30)
 ONE = {"systems": [{"id": "s1"}]}
+_USED = re.compile(r"; \d+ s of processor time and at most \d+ MiB of memory used$")
 
 
 def catalogue(*names: str) -> Catalogue:
@@ -87,28 +89,37 @@ def test_a_sound_run(job: Job) -> None:
 
 
 def test_exactly_the_culprits_are_lost(job: Job) -> None:
-    result = job.run(ONE, "files", "crash", "loop", "nonsense", "noise", "listing")
+    result = job.run(ONE, "files", "crash", "loop", "abort", "nonsense", "noise", "listing")
     assert result.exit_code == 4
     assert paths(result) == ["a", "after the noise", "b", "c"]
     found = {p["plugin"]: (p["code"], p["what"], p["system_id"]) for p in problems(result)}
     assert {k: (v[0], v[2]) for k, v in found.items()} == {
         "crash": ("WRK-SIG", "a.img!/s1"), "loop": ("WRK-TIME", "a.img!/s1"),
-        "nonsense": ("WRK-SAY", "a.img!/s1")}
+        "abort": ("WRK-OOM", "a.img!/s1"), "nonsense": ("WRK-SAY", "a.img!/s1")}
+    assert all(_USED.search(what) for _, what, _ in found.values())
     assert "signal SIGSEGV" in found["crash"][1]
+    assert "limit of address space" in found["abort"][1]
     assert "no progress in 1 s of processor time" in found["loop"][1]
 
 
 def test_what_was_stated_before_an_error_is_kept(job: Job) -> None:
-    result = job.run(ONE, "files", "bug", "half", "recurse", "undeclared", "hog")
+    limits = Limits(cpu_seconds=1, idle_seconds=30, file_bytes=1 << 20, open_files=64)
+    result = job.run(ONE, "files", "bug", "half", "recurse", "undeclared", "hog", "open_many",
+                     "fill", limits=limits)
     assert result.exit_code == 5
     assert set(paths(result)) == {"a", "b", "c", "before the bug", "before the damage",
-                                  "before the bomb"}
+                                  "before the bomb", "before the flood", "before the file"}
     found = {p["plugin"]: p for p in problems(result)}
     assert {name: p["code"] for name, p in found.items()} == {
-        "bug": "BUG", "half": "CORRUPT", "recurse": "BUG", "undeclared": "BUG", "hog": "WRK-OOM"}
+        "bug": "BUG", "half": "CORRUPT", "recurse": "BUG", "undeclared": "BUG", "hog": "WRK-OOM",
+        "open_many": "WRK-FILES", "fill": "WRK-FSIZE"}
     assert "ZeroDivisionError" in found["bug"]["what"]
     assert str(job.folder) not in found["bug"]["what"]
     assert found["half"]["start"] == 0x40
+    for name, limit in (("hog", "address space"), ("open_many", "more than 64 open files"),
+                        ("fill", "more than 1048576 bytes in one file")):
+        assert limit in found[name]["what"]
+        assert _USED.search(found[name]["what"])
 
 
 def test_damage_alone_is_no_failure_of_the_run(job: Job) -> None:
