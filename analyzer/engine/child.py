@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from analyzer.engine import limits
-from analyzer.engine.guard import BUG, CannotWrite, Overdrawn, Place, guarded
+from analyzer.engine.guard import BUG, CannotWrite, Overdrawn, Place, guarded, refusal
 from analyzer.engine.messages import MAX_GUESTS, MAX_RANGES, Failed, Guest, Image, Summary
 from analyzer.engine.opening import OpenImage, Opening, OpenSystem
 from analyzer.engine.tasks import GUESTS, Limits, Request, step_task_id
@@ -95,7 +95,7 @@ class TaskRun:
                 writer.flush()
                 rows = writer.rows
         except OSError as error:
-            raise CannotWrite(error) from error
+            raise refusal(error, self.watch) from error
         self.summary.add(Summary(rows=rows))
 
     def _count(self, record: Record) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Final
 
+from analyzer import attention
 from analyzer.engine.watch import ChildWatch
 from analyzer.errors import EvidenceError, Exhausted, Notice, Unreadable
 from analyzer.records import Batch, Coverage, Problem, Record
@@ -67,8 +68,9 @@ def guarded(step: str, place: Place, work: Callable[[], Iterable[Record | Batch]
             watch: ChildWatch) -> Problem | None:
     """Hand each record of a step to `take`; the Problem where the step fails.
 
-    OSError from `take` (disk full) is not the step's fault and is raised as `CannotWrite`. A
-    limit that was hit is raised as `Overdrawn` where the watch has an artefact to blame.
+    OSError from `take` (disk full) is not the step's fault and is raised as `CannotWrite`; a
+    partition larger than a file may be is, and is raised as `Overdrawn`, with no artefact to
+    blame. So is another limit that was hit where the watch has one.
     """
     try:
         for record in work():
@@ -78,8 +80,8 @@ def guarded(step: str, place: Place, work: Callable[[], Iterable[Record | Batch]
             try:
                 take(record)
             except OSError as error:
-                raise CannotWrite(error) from error
-    except CannotWrite:
+                raise refusal(error, watch) from error
+    except (CannotWrite, Overdrawn):
         raise
     except Exception as error:  # the one place that catches all: a step's error is a Problem
         lack = watch.lack(error)
@@ -90,7 +92,7 @@ def guarded(step: str, place: Place, work: Callable[[], Iterable[Record | Batch]
 
 
 class Overdrawn(Exception):  # noqa: N818 - the name says what happened
-    """A step hit a limit after it had read an artefact; `cause` says which limit."""
+    """A step hit a limit that costs more than the step; `cause` says which limit."""
 
     def __init__(self, cause: Exhausted) -> None:
         super().__init__(str(cause))
@@ -103,3 +105,12 @@ class CannotWrite(Exception):  # noqa: N818 - the name says what happened
     def __init__(self, cause: OSError) -> None:
         super().__init__(str(cause))
         self.cause = cause
+
+
+def refusal(error: OSError, watch: ChildWatch) -> CannotWrite | Overdrawn:
+    """What an error in writing partitions means: the disk's fault, or too many records."""
+    lack = watch.lack(error)
+    if lack is None:
+        return CannotWrite(error)
+    attention.forget()
+    return Overdrawn(lack)

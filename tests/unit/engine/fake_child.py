@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -171,6 +172,12 @@ def fill(system: FakeSystem) -> Iterator[Record]:
             file.write(bytes(1 << 20))
 
 
+def flood(system: FakeSystem) -> Iterator[Record]:
+    """States more than a file may hold."""
+    for number in range(1_000):
+        yield entry(system, sha256(b"%d" % number).hexdigest())
+
+
 def bug(system: FakeSystem) -> Iterator[Record]:
     yield entry(system, "before the bug")
     raise ZeroDivisionError(f"{system!r}")
@@ -260,8 +267,8 @@ def _artifact(function: Callable[[FakeSystem], Iterator[Record]]) -> Plugin:
 
 
 PLUGINS = (
-    *map(_artifact, (files, crash, loop, sleep, hog, abort, open_many, fill, bug, half, recurse,
-                     undeclared, noise, nonsense, dies_once, poisoned)),
+    *map(_artifact, (files, crash, loop, sleep, hog, abort, open_many, fill, flood, bug, half,
+                     recurse, undeclared, noise, nonsense, dies_once, poisoned)),
     Plugin("count_files", "analysis", count_files, "doc", __name__, (Finding,), ("file_entry",)),
     Plugin("a_repeat", "analysis", repeat_findings, "doc", __name__, (Problem,), ("finding",)),
     Plugin("listing", "report", listing, "doc", __name__, report_kind="inventory", format="txt",

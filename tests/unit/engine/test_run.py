@@ -122,6 +122,14 @@ def test_what_was_stated_before_an_error_is_kept(job: Job) -> None:
         assert _USED.search(found[name]["what"])
 
 
+def test_a_step_that_states_more_than_a_file_may_hold_costs_itself(job: Job) -> None:
+    result = job.run(ONE, "files", "flood", "half", limits=Limits(file_bytes=16 << 10))
+    assert (result.exit_code, result.stopped_by) == (4, "")
+    assert set(paths(result)) == {"a", "b", "c", "before the damage"}
+    found = {p["plugin"]: p["code"] for p in problems(result)}
+    assert found == {"half": "CORRUPT", "flood": "WRK-FSIZE"}
+
+
 def test_damage_alone_is_no_failure_of_the_run(job: Job) -> None:
     assert job.run(ONE, "files", "half").exit_code == 0
 

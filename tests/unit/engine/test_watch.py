@@ -9,9 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer import attention
+from analyzer.engine.guard import Overdrawn, Place, guarded
 from analyzer.engine.tasks import Limits
 from analyzer.engine.watch import PAGE_SIZE, ChildWatch, Noted, kind_and_address, name_of, read_note
 from analyzer.errors import Corrupt, Exhausted, Refused
+from analyzer.records import Problem
+from analyzer.source import Source
 
 
 def watch(*refused: str) -> tuple[ChildWatch, mmap]:
@@ -63,6 +66,19 @@ def test_a_limit_that_is_hit_is_an_error_of_the_artefact(error: Exception, code:
     with pytest.raises(Exhausted) as caught, attention.on("file", "a!/p1/x"):
         raise error
     assert caught.value.code == code
+
+
+def test_a_partition_that_grows_too_large_is_the_fault_of_its_step() -> None:
+    made, page = watch()
+
+    def take(record: object) -> None:
+        raise OSError(errno.EFBIG, "x")
+
+    place, found = Place(Source("a")), [Problem(source=Source("a"), code="A", what="b", effect="c")]
+    attention.touch("file", "a!/p1/innocent")
+    with pytest.raises(Overdrawn):
+        guarded("step", place, lambda: found, (), take, made)
+    assert read_note(page[:]) is None
 
 
 def test_other_errors_pass() -> None:
