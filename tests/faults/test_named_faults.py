@@ -19,7 +19,6 @@ import pytest
 from analyzer.blocks import Memory
 from analyzer.case.folder import Case
 from analyzer.case.lock import CaseInUse, CaseLock
-from analyzer.engine.tasks import Limits
 from analyzer.errors import EvidenceError, UsageError
 from analyzer.evidence import open_evidence
 from analyzer.formats import vmcx
@@ -36,7 +35,7 @@ from tests.fuzz.facts import Statement
 from tests.fuzz.mutants import Mutant, Patch
 from tests.fuzz.oracle import judge
 from tests.fuzz.subjects import Subject, subject
-from tests.unit.engine.test_run import ONE, Job, problems
+from tests.unit.engine.test_run import ONE, SMALL_FILES, Job, problems
 
 MIB = 1 << 20
 FAULTS: dict[str, Callable[[Path], None]] = {}
@@ -394,7 +393,7 @@ def f22_disk_full(folder: Path) -> None:
     """Exit 4, in words; resumed, the run ends well."""
     many = {"systems": [{"id": "s1", "files": [f"{i:x}" * 40 for i in range(9_000)]}]}
     job = Job(folder)
-    result = job.run(many, "files", limits=Limits(file_bytes=20_000))
+    result = job.run(many, "files", command=SMALL_FILES)
     assert result.exit_code == 4
     assert result.stopped_by
     assert job.run(many, "files", resume=True).exit_code == 0

@@ -26,6 +26,8 @@ from tests.unit.engine.fake_child import COMMAND, PLUGINS
 
 LIMITS = Limits(cpu_seconds=1, idle_seconds=30)
 ONE = {"systems": [{"id": "s1"}]}
+SMALL_FILES = ("sh", "-c", 'ulimit -f 40; exec "$@"', "sh", *COMMAND)
+"""Children that can write no file of more than 20 KiB, and not for a limit of their own."""
 _USED = re.compile(r"; \d+ s of processor time and at most \d+ MiB of memory used$")
 
 
@@ -47,10 +49,10 @@ class Job:
     def run(self, content: Any, *plugins: str, case: str = "case", limits: Limits = LIMITS,
             **more: Any) -> Result:
         images = more.pop("images", None) or (self.image(content),)
-        screen = more.pop("screen", None) or Quiet()
+        screen, command = more.pop("screen", None) or Quiet(), more.pop("command", COMMAND)
         options = Options(images=images, case=self.folder / case, jobs=more.pop("jobs", 2),
                           limits=limits, **more)
-        return analyze(options, catalogue(*plugins), screen, COMMAND)
+        return analyze(options, catalogue(*plugins), screen, command)
 
 
 @pytest.fixture
@@ -306,7 +308,7 @@ def test_an_image_that_changes_is_reported(job: Job) -> None:
 
 def test_a_full_disk_keeps_what_is_finished(job: Job) -> None:
     many = {"systems": [{"id": "s1", "files": [f"{i:x}" * 40 for i in range(9_000)]}]}
-    result = job.run(many, "files", limits=Limits(file_bytes=20_000))
+    result = job.run(many, "files", command=SMALL_FILES)
     assert result.exit_code == 4
     assert result.stopped_by
     assert not list(result.case.tables.glob("*/.*"))
