@@ -6,6 +6,7 @@ from threading import Event
 from analyzer.case.folder import Case
 from analyzer.case.lock import CaseLock
 from analyzer.case.manifest import load
+from analyzer.engine import poison
 from analyzer.engine.catalogue import Catalogue
 from analyzer.engine.launch import COMMAND
 from analyzer.engine.messages import Progress
@@ -19,6 +20,7 @@ def write_reports(case: Case, plugins: Catalogue, command: Sequence[str] = COMMA
     """Write the reports of these plugins; the exit code. Raises UsageError, CaseInUse."""
     with CaseLock(case.root):
         load(case.manifest)
+        poison.forget(case, "reports")
         supervisor = Supervisor(case, Limits(), Event(), heard, command)
         steps = plugins.names("report")
         end = supervisor.run(Task("reports", "reports", "reports", steps), ())

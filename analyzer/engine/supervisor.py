@@ -2,7 +2,8 @@
 
 Each death names the artefact that the child was reading (watch.py). It is refused from then on,
 so that exactly that artefact is lost, with one Problem. Where no artefact can be blamed the task
-is run step by step, and the poisonous step is lost. The supervisor parses no evidence.
+is run step by step, and the poisonous step is lost. Neither is tried again by a resumed run. The
+supervisor parses no evidence.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ from analyzer.case.folder import Case
 from analyzer.engine import poison
 from analyzer.engine.launch import COMMAND
 from analyzer.engine.messages import Failed, Progress, Summary
-from analyzer.engine.poison import Culprit
+from analyzer.engine.poison import Culprit, Poison
 from analyzer.engine.stating import state
 from analyzer.engine.tasks import ImageFiles, Limits, Request, Task, step_task_id
 from analyzer.engine.watch import kind_and_address
@@ -47,14 +48,18 @@ class TaskEnd:
 
 @dataclass(slots=True)
 class _Attempt:
-    """A task under way: the culprits so far, and every death."""
+    """A task under way: the poison known so far, and every death."""
 
     task: Task
     images: Images
     inherited: tuple[str, ...]
-    culprits: list[Culprit]
+    poison: Poison
     deaths: list[Died] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def culprits(self) -> list[Culprit]:
+        return self.poison.artefacts
 
     @property
     def refused(self) -> tuple[str, ...]:
@@ -80,9 +85,10 @@ class Supervisor:
     def run(self, task: Task, images: Images, *, verify: bool = False) -> TaskEnd:
         """Run a task; never raises for what the child does."""
         above = [culprit.artefact for other in task.above
-                 for culprit in poison.load(self.case, other)]
+                 for culprit in poison.load(self.case, other).artefacts]
         attempt = _Attempt(task, images, tuple(above), poison.load(self.case, task.task_id))
-        end = self._end(attempt, self._without_culprits(attempt, task, verify))
+        end = self._end(attempt, attempt.poison.whole
+                        or self._without_culprits(attempt, task, verify))
         if end.end in ("done", "lost"):
             self._say(attempt, end)
         end.deaths = attempt.deaths
@@ -117,7 +123,7 @@ class Supervisor:
 
     def _keep(self, attempt: _Attempt) -> None:
         with suppress(OSError):  # on a full disk it costs the next run a few deaths
-            poison.save(self.case, attempt.task.task_id, attempt.culprits)
+            poison.save(self.case, attempt.task.task_id, attempt.poison)
 
     def _end(self, attempt: _Attempt, outcome: Outcome) -> TaskEnd:
         task = attempt.task
@@ -142,21 +148,26 @@ class Supervisor:
         return TaskEnd(attempt.task, "lost", Summary(lost=1), failed)
 
     def _step_by_step(self, attempt: _Attempt, first: Died) -> TaskEnd:
-        """Each step in a child of its own."""
-        task, summary, lost = attempt.task, Summary(), list[Died]()
+        """Each step in a child of its own; those known to have died alone are not tried."""
+        task, summary = attempt.task, Summary()
+        attempt.poison.whole, known = first, {death.step for death in attempt.poison.steps}
+        self._keep(attempt)
         for step in task.steps:
+            if step in known:
+                continue
             alone = replace(task, task_id=step_task_id(task.task_id, step), steps=(step,))
             if task.kind == "analyses":
                 alone = replace(alone, task_id=task.task_id)  # names its partitions by step
             outcome = self._without_culprits(attempt, alone)
             if isinstance(outcome, Died):
-                lost.append(replace(outcome, step=step))
+                attempt.poison.steps.append(replace(outcome, step=step))
+                self._keep(attempt)
             elif isinstance(outcome, Summary):
                 summary.add(outcome)
             else:
                 return self._end(attempt, outcome)
-        if lost:
-            return self._lost(attempt, lost, summary)
+        if attempt.poison.steps:
+            return self._lost(attempt, attempt.poison.steps, summary)
         if not attempt.culprits:  # died among the others, not alone: say so, nothing is missing
             attempt.problems.append(_problem(
                 attempt, first.code, f"{first.what} in {first.step}, once",

@@ -404,7 +404,8 @@ def f23_killed_and_resumed(folder: Path) -> None:
     """A half file under a temporary name is swept away; what is finished is kept."""
     job = Job(folder)
     result = job.run(ONE, "files")
-    before = {p: p.read_bytes() for p in result.case.tables.rglob("h1*.parquet")}
+    before = {p: p.read_bytes() for p in result.case.tables.glob("*/a.img@*.parquet")}
+    assert before
     half = result.case.tables / "file_entry" / ".h2.parquet.tmp"
     half.write_bytes(b"PAR1 half")
     manifest = json.loads(result.case.manifest.read_bytes())

@@ -14,9 +14,9 @@ from analyzer.engine.catalogue import Catalogue, catalogue
 from analyzer.engine.launch import COMMAND
 from analyzer.engine.progress import Quiet
 from analyzer.engine.run import Options, Result, analyze
-from analyzer.engine.supervisor import TaskEnd
 from analyzer.engine.tasks import Limits
 from analyzer.plugin import discover
+from tests.unit.engine.test_run import Deaths
 
 TABLES = ("evidence", "volume", "system", "virtual_machine", "snapshot", "vm_drive", "disk_layer",
           "file_entry", "problem", "coverage", "finding")
@@ -104,16 +104,6 @@ def test_one_poisonous_artefact_costs_itself(host: Stated, corpus: Path, tmp_pat
     assert {table for table, _ in lost} <= tables
     assert {table for table, _ in new} <= tables | {"problem"}
     assert not [row for table, row in lost if table == "file_entry"]
-
-
-class Deaths(Quiet):
-    """Counts children that died."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def ended(self, end: TaskEnd) -> None:
-        self.count += len(end.deaths)
 
 
 def _forget_the_host(result: Result) -> None:

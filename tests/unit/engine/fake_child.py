@@ -248,6 +248,10 @@ def bad_report(tables: Tables, out: BinaryIO) -> None:
     raise EvidenceError("no")
 
 
+def dying_report(tables: Tables, out: BinaryIO) -> None:
+    os.abort()
+
+
 def patience(tables: Tables, out: BinaryIO) -> None:
     """Writes how much processor time may be used up."""
     out.write(b"%d" % resource.getrlimit(resource.RLIMIT_CPU)[0])
@@ -275,6 +279,8 @@ PLUGINS = (
            file="listing.txt"),
     Plugin("patience", "report", patience, "doc", __name__, report_kind="inventory",
            format="cpu", file="patience.txt"),
+    Plugin("dying_report", "report", dying_report, "doc", __name__, report_kind="page",
+           format="dead", file="dead.txt"),
     Plugin("bad_report", "report", bad_report, "doc", __name__, report_kind="page",
            format="bad", file="bad.txt"),
     *(Plugin(function.__name__, "report", function, "doc", __name__, report_kind="page",

@@ -18,6 +18,7 @@ from analyzer.case.query import CaseTables
 from analyzer.engine import planning
 from analyzer.engine.catalogue import Catalogue
 from analyzer.engine.progress import Quiet
+from analyzer.engine.reports import write_reports
 from analyzer.engine.run import Options, Result, analyze
 from analyzer.engine.supervisor import TaskEnd
 from analyzer.engine.tasks import Limits
@@ -226,6 +227,37 @@ def test_resume_repeats_nothing_and_ends_the_same(job: Job) -> None:
     assert (cut.case.tables / "file_entry" / "a.img@s1.parquet").stat().st_mtime_ns == stamp
     assert not list(cut.case.tables.glob("*/.*"))
     assert json.loads(cut.case.manifest.read_bytes())["resumed"] == 1
+
+
+class Deaths(Quiet):
+    """Counts children that died."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def ended(self, end: TaskEnd) -> None:
+        self.count += len(end.deaths)
+
+
+def test_a_step_that_is_known_to_die_is_not_tried_again_on_resume(job: Job) -> None:
+    steps, first, second = ("files", "crash", "abort", "half"), Deaths(), Deaths()
+    before = job.run(ONE, *steps, screen=first)
+    said = partitions(before)
+    lines = before.case.journal.read_bytes().splitlines(keepends=True)
+    before.case.journal.write_bytes(b"".join(  # as if killed before the end of that task
+        line for line in lines if json.loads(line)["task"] != "a.img@s1"))
+    after = job.run(ONE, *steps, screen=second, resume=True)
+    assert (first.count, second.count) == (3, 0)
+    assert (partitions(after), after.exit_code) == (said, before.exit_code)
+
+
+def test_a_report_that_died_is_tried_again_where_it_is_asked_for(job: Job) -> None:
+    case = job.run(ONE, "files", "dying_report", "listing").case
+    assert (case.reports / "listing.txt").exists()
+    tried: list[str] = []
+    write_reports(case, catalogue("dying_report", "listing"), COMMAND,
+                  lambda task, progress: tried.append(progress.step))
+    assert "dying_report" in tried
 
 
 def test_resume_of_a_finished_case_repeats_no_report_either(job: Job) -> None:
