@@ -18,8 +18,9 @@ entry-point group `vmtrail.plugins`.
 import importlib
 import inspect
 import pkgutil
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, TypeVar
@@ -111,6 +112,8 @@ class Plugin:
     """True for an artifact that marks what the others found to be unreadable."""
     origin: str = "vmtrail"
     """Distribution it comes from."""
+    path: str = ""
+    """File of its module."""
 
 
 _DECLARED: dict[tuple[str, str], Plugin] = {}
@@ -120,7 +123,8 @@ _PUBLISHED: dict[Path, Callable[[], str]] = {}
 def _declare(function: Callable[..., Any], kind: Kind, **more: Any) -> None:
     doc = (function.__doc__ or "").strip()
     name, module = function.__name__, function.__module__
-    _DECLARED[module, name] = Plugin(name, kind, function, doc, module, **more)
+    path = getattr(sys.modules[module], "__file__", None) or ""
+    _DECLARED[module, name] = Plugin(name, kind, function, doc, module, path=path, **more)
 
 
 def artifact(*yields: type[Record], last: bool = False) -> Callable[[A], A]:
@@ -201,5 +205,8 @@ def discover() -> tuple[Plugin, ...]:
     for found in pkgutil.walk_packages(plugins.__path__, "plugins."):
         importlib.import_module(found.name)
     for point in entry_points(group="vmtrail.plugins"):
+        before = set(_DECLARED)
         point.load()
+        for key in _DECLARED.keys() - before:
+            _DECLARED[key] = replace(_DECLARED[key], origin=point.dist.name if point.dist else "?")
     return tuple(sorted(_DECLARED.values(), key=lambda p: (p.kind, p.name, p.module)))

@@ -1,8 +1,8 @@
 """`case.json`: how the case was made and which tasks are finished.
 
-Written whole or not at all, when a run begins and when it ends; in between `journal.jsonl` tells
-what is finished. It is the only file of a case that holds the times and the arguments of the run
-besides the table `run`.
+Written whole or not at all, when a run begins, before its reports and when it ends; in between
+`journal.jsonl` tells what is finished. It alone holds the times and the arguments of the run, and
+the table `run` is read from it.
 """
 
 import json
@@ -12,6 +12,9 @@ from typing import Any, Final
 
 from analyzer.case.whole_files import write_whole
 from analyzer.errors import UsageError
+from analyzer.records import Run
+from analyzer.source import Source
+from analyzer.times import parse_iso
 
 FORMAT: Final = 2
 
@@ -48,6 +51,14 @@ class Manifest:
         data = {"format": FORMAT, **asdict(self)}
         text = json.dumps(data, indent=1, sort_keys=True, ensure_ascii=True)
         write_whole(path, text.encode("ascii") + b"\n")
+
+    def run(self) -> Run | None:
+        """The row of the table `run`; None where the run did not come to its reports."""
+        if self.exit_code is None:
+            return None
+        return Run(source=Source(self.evidence[0]["name"]), tool_version=self.tool_version,
+                   arguments=tuple(self.arguments), started_at=parse_iso(self.started_at),
+                   finished_at=parse_iso(self.finished_at), exit_code=self.exit_code)
 
 
 _TYPES: Final[dict[str, tuple[type, ...]]] = {

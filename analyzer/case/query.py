@@ -8,6 +8,7 @@ import base64
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,10 +17,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analyzer.case.folder import Case
+from analyzer.case.manifest import load
 from analyzer.case.schema import Column, arrow_schema, table_columns
 from analyzer.case.stories import as_events, of_machine
 from analyzer.errors import UsageError
-from analyzer.records import TABLES
+from analyzer.records import TABLES, Run
 from analyzer.text import show
 from analyzer.zones import UTC_NAME
 
@@ -58,9 +60,30 @@ def duck_type(column: Column) -> str:
     return names[str(column.type)]
 
 
+def _literal(value: Any) -> str:
+    """A value of ours in SQL."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_literal, value))}]"
+    return "NULL" if value is None else _quote(value) if isinstance(value, str) else str(value)
+
+
+def _run(case: Case) -> Run | None:
+    """How the case was made; raises UsageError where `case.json` is not what vmtrail writes."""
+    if not case.manifest.exists():
+        return None
+    try:
+        return load(case.manifest).run()
+    except (ValueError, LookupError) as error:
+        raise UsageError(f"{case.manifest} was changed: {error}") from error
+
+
 def _relation(case: Case, table: str) -> str:
     """SQL that reads a whole table; without rows where no task wrote one."""
     columns = table_columns(table)
+    if table == "run" and (row := _run(case)) is not None:
+        values = ", ".join(f"CAST({_literal(attrgetter(c.attribute)(row))} AS {duck_type(c)}) AS "
+                           f"{quoted_name(c.name)}" for c in columns)
+        return f"SELECT {values}"
     files = case.partitions(table)
     if not files:
         empty = ", ".join(f"CAST(NULL AS {duck_type(c)}) AS {quoted_name(c.name)}" for c in columns)

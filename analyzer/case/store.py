@@ -7,7 +7,6 @@ order of time, in sixteen row groups a block, so that who wants a day of them re
 sixteen. The bytes depend on the rows alone: no time, no host, no random name is stored in them.
 """
 
-import sys
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from pathlib import Path
@@ -54,28 +53,6 @@ def _in_order(table: pa.Table) -> pa.Table:
     names = sorted(keys.column_names, key=lambda name: name != "at")
     order = pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in names])
     return table.take(order)
-
-
-class _NoPandas:
-    """Import hook that says pandas is not installed."""
-
-    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
-        if name == "pandas":
-            raise ModuleNotFoundError(name)
-
-
-def write_without_pandas() -> None:
-    """Keep pyarrow from importing pandas in this process, which costs more than most tasks.
-
-    pyarrow asks once, at its first array, whether pandas is there, only to tell a list from a
-    Series. Afterwards `CaseTables.frame` does not work in this process; importing pandas does.
-    """
-    hook = _NoPandas()
-    sys.meta_path.insert(0, hook)
-    try:
-        pa.array([0])
-    finally:
-        sys.meta_path.remove(hook)
 
 
 class _Partition:

@@ -1,21 +1,24 @@
 """Which plugins a run uses, and what is written down about them and the software."""
 
 import hashlib
+import json
 import platform
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from analyzer.errors import UsageError
 from analyzer.plugin import Kind, Plugin
-from analyzer.records import table_name
+from analyzer.records import TABLES, table_name
 
 _LIBRARIES: Final = ("duckdb", "evtx", "jinja2", "libewf-python", "lxml", "numpy", "pandas",
                      "pyarrow", "python-registry", "pytsk3", "rich", "xlsxwriter")
+
+_TOLD: Final = ("name", "kind", "doc", "module", "reads", "report_kind", "format", "file", "folder",
+                "on_request", "zoned", "last", "origin", "path")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Catalogue:
     def described(self) -> list[dict[str, str]]:
         """Name, kind, module, origin and hash of each, for the manifest."""
         return [{"name": p.name, "kind": p.kind, "module": p.module, "origin": p.origin,
-                 "sha256": _file_hash(p.module)} for p in self.plugins]
+                 "sha256": _file_hash(p.path)} for p in self.plugins]
 
 
 def catalogue(plugins: Sequence[Plugin], only: Sequence[str] | None = None) -> Catalogue:
@@ -73,9 +76,25 @@ def in_order(analyses: list[Plugin]) -> list[Plugin]:
     return ordered
 
 
-def _file_hash(module: str) -> str:
-    file = getattr(sys.modules.get(module), "__file__", None)
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else ""
+def to_line(plugin: Plugin) -> str:
+    """What a process that does not load plugins has to know of one, as JSON."""
+    told = {name: getattr(plugin, name) for name in _TOLD}
+    return json.dumps(told | {"yields": [table_name(record) for record in plugin.yields]})
+
+
+def from_line(line: str) -> Plugin:
+    """The reverse; what it does can only be asked of a child."""
+    told = json.loads(line)
+    yields = tuple(TABLES[table] for table in told.pop("yields") if table in TABLES)
+    return Plugin(function=_elsewhere, yields=yields, reads=tuple(told.pop("reads")), **told)
+
+
+def _elsewhere(*_: object) -> NoReturn:
+    raise NotImplementedError("plugins run in child processes")
+
+
+def _file_hash(path: str) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else ""
 
 
 def software() -> dict[str, str]:

@@ -8,13 +8,13 @@ scheduler.
 import errno
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from analyzer.engine import limits
+from analyzer.engine import catalogue, limits
 from analyzer.engine.guard import BUG, CannotWrite, Overdrawn, Place, guarded, refusal
 from analyzer.engine.messages import MAX_GUESTS, MAX_RANGES, Failed, Guest, Image, Summary
 from analyzer.engine.opening import OpenImage, Opening, OpenSystem
@@ -27,7 +27,6 @@ from analyzer.records import Batch, Coverage, Evidence, Problem, Record, table_n
 from analyzer.records import Volume as VolumeRecord
 from analyzer.source import Source
 
-Plugins = Mapping[str, Plugin]
 Take = Callable[[Record | Batch], None]
 _NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT}
 _TABLES: Final = 10
@@ -46,10 +45,10 @@ class CannotOpen(Exception):  # noqa: N818 - the name says what happened
 class TaskRun:
     """One task under way: where its records go, and what is counted for its summary."""
 
-    def __init__(self, request: Request, opening: Opening, plugins: Plugins, voice: Voice,
+    def __init__(self, request: Request, opening: Opening, known: Sequence[Plugin], voice: Voice,
                  watch: ChildWatch) -> None:
-        self.request, self.opening, self.plugins, self.voice = request, opening, plugins, voice
-        self.watch = watch
+        self.request, self.opening, self.known, self.voice = request, opening, known, voice
+        self.plugins, self.watch = {plugin.name: plugin for plugin in known}, watch
         self.summary = Summary()
         self._coverage: Counter[str] = Counter()
         self._surveyed: set[tuple[str, Notice]] = set()
@@ -57,12 +56,9 @@ class TaskRun:
 
     def run(self) -> Summary:
         """Do the task; raises CannotOpen, CannotWrite, UsageError."""
-        if self.request.task.kind in ("survey", "system"):
-            from analyzer.case.store import write_without_pandas
-
-            write_without_pandas()
         {"images": self._arrange, "survey": self._survey, "system": self._system,
-         "analyses": self._analyses, "reports": self._reports}[self.request.task.kind]()
+         "analyses": self._analyses, "reports": self._reports, "plugins": self._known,
+         "overview": self._overview}[self.request.task.kind]()
         self.summary.coverage = dict(sorted(self._coverage.items()))
         return self.summary
 
@@ -278,6 +274,17 @@ class TaskRun:
         yield from ()
 
 
+    def _known(self) -> None:
+        self.summary.lines = [catalogue.to_line(plugin) for plugin in self.known]
+
+    def _overview(self) -> None:
+        from analyzer.case.folder import Case
+        from analyzer.case.overview import overview
+
+        self.voice.begin("overview")
+        self.summary.lines = list(overview(Case(Path(self.request.case))))
+
+
 def _perform(run: TaskRun) -> Failed | Summary:
     try:
         return run.run()
@@ -306,5 +313,5 @@ def main(opening: Opening, plugins: Sequence[Plugin]) -> int:
     voice = Voice(private_output(), _allowed(request))
     voice.begin("open")
     watch = begin_watch(request.refused, request.limits)
-    voice.say(_perform(TaskRun(request, opening, {p.name: p for p in plugins}, voice, watch)))
+    voice.say(_perform(TaskRun(request, opening, plugins, voice, watch)))
     return 0

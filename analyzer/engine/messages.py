@@ -85,6 +85,7 @@ class Summary:
     bugs     problems that are our fault
     lost     volumes or parts of the task that could not be read
     reports  files written
+    lines    what was asked for in text: the plugins there are, the overview of a case
     coverage state -> places
     """
 
@@ -94,6 +95,7 @@ class Summary:
     images: list[Image] = field(default_factory=list)
     unopened: list[str] = field(default_factory=list)
     reports: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
     coverage: dict[str, int] = field(default_factory=dict)
     bugs: int = 0
     lost: int = 0
@@ -190,6 +192,7 @@ def _summary(data: dict[str, Any]) -> Summary:
         guests=[_guest(g) for g in _items(data, "guests", dict)],
         images=[_image(i) for i in _items(data, "images", dict)],
         unopened=_items(data, "unopened", str), reports=_items(data, "reports", str),
+        lines=_items(data, "lines", str),
         coverage=_counts(data["coverage"]), bugs=_count(data["bugs"]), lost=_count(data["lost"]))
 
 

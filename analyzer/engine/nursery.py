@@ -34,12 +34,10 @@ from analyzer.plugin import Plugin, discover
 _HANDLES: Final = 5
 _LONGEST_FOLDER: Final = 8192
 _PR_SET_CHILD_SUBREAPER: Final = 36
-_FIRST: Final = ("analyzer.evidence", "analyzer.system", "analyzer.machines", "analyzer.case.store")
-"""What a survey and a system need."""
-_LATER: Final = ("analyzer.case.query", "pandas", "pyarrow.parquet")
-"""What analyses and reports need; loaded when nothing else is asked for."""
-_LULL: Final = 0.3
-"""Seconds of that before one is loaded: a child asked for meanwhile has to wait for its end."""
+_LIBRARIES: Final = ("analyzer.evidence", "analyzer.system", "analyzer.machines",
+                     "analyzer.case.query", "analyzer.case.store", "pandas",
+                     "pyarrow.pandas_compat", "pyarrow.vendored.version", "numpy.ma")
+"""What children need, and what libraries that they need load at their first use."""
 
 Main = Callable[[], int]
 
@@ -47,8 +45,8 @@ Main = Callable[[], int]
 class Nursery:
     """The loop. `main` is what a child does; its result is the child's status."""
 
-    def __init__(self, control: socket.socket, main: Main, later: Sequence[str]) -> None:
-        self._control, self._main, self._later = control, main, list(later)
+    def __init__(self, control: socket.socket, main: Main) -> None:
+        self._control, self._main = control, main
         self._selector = selectors.DefaultSelector()
         self._lines: dict[int, socket.socket] = {}
 
@@ -56,11 +54,7 @@ class Nursery:
         """Until the supervisor's end of the socket is closed."""
         self._selector.register(self._control, selectors.EVENT_READ)
         while True:
-            ready = self._selector.select(_LULL if self._later else None)
-            if not ready:
-                with suppress(ImportError):  # the child that needs it says so
-                    importlib.import_module(self._later.pop(0))
-            for key, _ in ready:
+            for key, _ in self._selector.select():
                 if key.fileobj is self._control:
                     if not self._asked():
                         for pid in self._lines:
@@ -147,11 +141,11 @@ def main(opening: Opening | None = None,
     control.set_inheritable(False)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
-    for module in _FIRST if opening is None else ():
+    for module in _LIBRARIES if opening is None else ():
         importlib.import_module(module)
     known = discover() if plugins is None else plugins
     ways = opening or EvidenceOpening()
-    Nursery(control, lambda: child.main(ways, known), _LATER if opening is None else ()).serve()
+    Nursery(control, lambda: child.main(ways, known)).serve()
     os._exit(0)  # taking the libraries apart costs time, and some complain about it
 
 

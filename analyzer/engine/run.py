@@ -44,7 +44,7 @@ from analyzer.engine.supervisor import Supervisor
 from analyzer.engine.tasks import ImageFiles, Limits, step_task_id
 from analyzer.engine.work_queue import WorkQueue
 from analyzer.errors import UsageError
-from analyzer.records import Problem, Record, Run
+from analyzer.records import Problem, Record
 from analyzer.source import Source
 
 
@@ -178,7 +178,7 @@ class MainJob:
         self._changed()
         reports = self.planner.reports()
         if reports and not self.queue.stopped_by:
-            self._write("run", [self._record(self._exit_code())])
+            self._say(self._exit_code())
             if self.queue.has_begun:  # there is something new to report
                 self.queue.journal.tasks.pop(reports[0].task.task_id, None)
             self.queue.together(reports)
@@ -209,28 +209,24 @@ class MainJob:
     def _exit_code(self) -> int:
         return ending.exit_code(self.queue.said(), is_stopped=bool(self.queue.stopped_by))
 
-    def _record(self, code: int) -> Run:
-        return Run(source=Source(self.facts[0]["name"]), tool_version=VERSION,
-                   arguments=self.options.arguments, started_at=self.started_at,
-                   finished_at=_now(), exit_code=code)
-
-    def _finish(self, signal_code: int | None) -> Result:
-        code = self._exit_code() if signal_code is None else signal_code
-        records: list[Record] = [self._record(code)]
-        if signal_code is not None:
-            records.append(Problem(
-                source=Source("case"), code="RUN-INT", what="the run was interrupted",
-                effect="tasks that had not finished are missing; --resume goes on with them"))
-        self._write("run", records)
-        self.case.tidy()
-        code = code if signal_code is not None else self._exit_code()  # the disk may be full now
+    def _say(self, code: int) -> None:
+        """Write to the manifest what came of the run so far."""
         said = self.queue.said()
         self.manifest.coverage = ending.coverage(said)
         self.manifest.images = ending.image_summaries(self.images, said, self.hosts,
                                                       +self.queue.unfinished)
-        self.manifest.finished_at = times.iso(_now())
-        self.manifest.state, self.manifest.exit_code = ending.STATES[code], code
+        self.manifest.finished_at, self.manifest.exit_code = times.iso(_now()), code
         self.queue.on_disk(lambda: self.manifest.save(self.case.manifest))
+
+    def _finish(self, signal_code: int | None) -> Result:
+        if signal_code is not None:
+            self._write("run", [Problem(
+                source=Source("case"), code="RUN-INT", what="the run was interrupted",
+                effect="tasks that had not finished are missing; --resume goes on with them")])
+        self.case.tidy()
+        code = self._exit_code() if signal_code is None else signal_code
+        self.manifest.state = ending.STATES[code]
+        self._say(code)
         return Result(self.case, code, self.queue.stopped_by)
 
 

@@ -13,7 +13,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, get_args
 
-TaskKind = Literal["images", "survey", "system", "analyses", "reports"]
+TaskKind = Literal["images", "survey", "system", "analyses", "reports", "plugins", "overview"]
 GUESTS: Final = "find guests"
 """The step of a system task that lists the guests inside; stands beside the plugins."""
 MAX_DEPTH: Final = 8

@@ -81,6 +81,6 @@ class Run(Record):
     started_at: int
     """When the run began, by the clock of the machine that analyzed."""
     finished_at: int
-    """When it ended, before the reports were written, by the same clock."""
+    """When it ended, by the same clock; in its own reports, when they were begun."""
     exit_code: int
     """What `vmtrail analyze` ended with."""

@@ -1,7 +1,7 @@
 """The same analysis with a child for each task and in one process, in turns; ratios by the least.
 
-`python -m benchmarks.isolation.main`: start-up on the small image (wall time of the whole run),
-and what children cost on a larger one (processor time of the whole tree).
+`python -m benchmarks.isolation.main [IMAGE ...]`: wall time of the whole run, its printed summary
+included, and processor time of the whole tree. The smallest image shows what a start costs.
 """
 
 import argparse
@@ -26,7 +26,8 @@ Figures = tuple[float, float]
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 where every run came to its end."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.isolation.main", description=(
-        "Analyses the bundled images with children and in one process."))
+        "Analyses images with children and in one process; the bundled ones where none is given."))
+    parser.add_argument("images", nargs="*", default=_IMAGES, metavar="IMAGE")
     parser.add_argument("--passes", type=int, default=5)
     parser.add_argument("--here", nargs=3, metavar=("WAY", "IMAGE", "CASE"),
                         help=argparse.SUPPRESS)
@@ -34,14 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.here:
         return _analyze(*chosen.here)
     print("| image | way | wall s | processor s |\n|---|---|---|---|")
-    for image in _IMAGES:
+    for image in chosen.images:
         passes = [[_measured(way, image) for way in _WAYS] for _ in range(chosen.passes)]
         least = [tuple(map(min, zip(*runs, strict=True))) for runs in zip(*passes, strict=True)]
         for way, (wall, cpu) in zip(_WAYS, least, strict=True):
             print(f"| {image} | {way} | {wall:.2f} | {cpu:.2f} |")
         (wall, cpu), (apart_wall, apart_cpu) = least
-        more = f"{apart_wall - wall:+.2f} | {apart_cpu / cpu - 1:+.1%}"
-        print(f"| {image} | isolated, more | {more} |")
+        print(f"| {image} | isolated, more | {apart_wall - wall:+.2f} "
+              f"({apart_wall / wall - 1:+.1%}) | {apart_cpu / cpu - 1:+.1%} |")
     return 0
 
 
@@ -59,7 +60,8 @@ def _analyze(way: str, image: str, case: str) -> int:
     if way == _WAYS[0]:
         _without_children()
     main: Any = import_module("analyzer.cli.main")
-    code: int = main.main(["-q", "analyze", image, "-o", case, "--jobs", "1"])
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    code: int = main.main(["analyze", image, "-o", case, "--jobs", "1"])
     return code
 
 
@@ -74,7 +76,7 @@ def _without_children() -> None:
     os.ftruncate(page, PAGE_SIZE)
     os.dup2(page, HANDLE)
     silence = os.open(os.devnull, os.O_WRONLY)
-    opening, plugins = EvidenceOpening(), {plugin.name: plugin for plugin in discover()}
+    opening, plugins = EvidenceOpening(), discover()
 
     def run_here(request: Any, *_: Any) -> Any:
         voice = Voice(silence, child._allowed(request))
@@ -84,8 +86,8 @@ def _without_children() -> None:
 
     launch.prepare = lambda *_: None
     limits.more_time = lambda *_: None
-    supervisor: Any = import_module("analyzer.engine.supervisor")
-    supervisor.run_child = run_here
+    worker: Any = import_module("analyzer.engine.worker")
+    worker.run_child = run_here
 
 
 if __name__ == "__main__":

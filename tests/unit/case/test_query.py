@@ -11,6 +11,7 @@ import pytest
 
 from analyzer.case import query, store
 from analyzer.case.folder import Case
+from analyzer.case.manifest import Manifest
 from analyzer.case.query import CaseTables, Window, ask
 from analyzer.case.schema import table_columns
 from analyzer.case.store import PartitionWriter
@@ -77,6 +78,32 @@ def test_counts_need_no_rows(case: Case) -> None:
     tables = CaseTables(case)
     assert tables.counts("snapshot", "vm_id") == {"V1": 2, "V2": 1}
     assert tables.counts("disk_layer", "path") == {}
+
+
+def begun(case: Case, **more: Any) -> None:
+    Manifest("1.0", ["analyze", "it's.E01", "-o", "x"], "2026-11-28T02:00:00.0000000Z",
+             evidence=[{"name": "it's.E01"}], **more).save(case.manifest)
+
+
+def test_the_run_is_read_from_the_manifest(case: Case) -> None:
+    assert list(CaseTables(case).rows("run")) == []
+    begun(case)
+    assert list(CaseTables(case).rows("run")) == []  # it did not come to its reports
+    begun(case, exit_code=4, finished_at="2026-11-28T02:00:01.5000000Z")
+    (row,) = CaseTables(case).rows("run")
+    assert (row["source_evidence"], row["source_path"], row["source_offset"], row["exit_code"],
+            row["arguments"], row["tool_version"]) == (
+                "it's.E01", "", None, 4, ["analyze", "it's.E01", "-o", "x"], "1.0")
+    assert row["finished_at"] - row["started_at"] == 15_000_000
+    assert row["started_at"] == parse_iso("2026-11-28T02:00:00Z")
+    assert list(ask(case, "SELECT exit_code, len(arguments) FROM run").rows) == [(4, 4)]
+
+
+@pytest.mark.parametrize("more", [{"finished_at": "yesterday"}, {"finished_at": ""}])
+def test_a_manifest_that_was_changed_is_said(case: Case, more: dict[str, Any]) -> None:
+    begun(case, exit_code=0, **more)
+    with pytest.raises(UsageError, match=r"case\.json was changed"):
+        list(CaseTables(case).rows("run"))
 
 
 @pytest.mark.parametrize(("window", "names"), [

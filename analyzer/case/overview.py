@@ -1,4 +1,4 @@
-"""What `vmtrail analyze` prints at the end: what was found, what was not, where it lies."""
+"""What `vmtrail analyze` prints of a case at the end: what was found and what was not."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -14,17 +14,11 @@ _DEEPEST: Final = 40
 """Levels of the tree that are indented: a row of thousands stays readable."""
 _MOST: Final = 12
 """Lines of one section; the rest is counted."""
-_ENDS: Final = {
-    0: "finished", 3: "failed: no image could be read",
-    4: "PARTIAL: something was lost, see the problems",
-    5: "finished, with internal errors of vmtrail, see the problems (code BUG)",
-    130: "INTERRUPTED: run the same command with --resume to go on",
-    143: "TERMINATED: run the same command with --resume to go on",
-}
 
 
-def summary(case: Case, exit_code: int) -> Iterator[str]:
-    """Lines of the summary, as yet unescaped."""
+
+def overview(case: Case) -> Iterator[str]:
+    """Its lines, as yet unescaped."""
     tables = CaseTables(case)
     yield from _section("Evidence", _evidence(load(case.manifest).images))
     systems = list(tables.rows("system"))
@@ -42,16 +36,12 @@ def summary(case: Case, exit_code: int) -> Iterator[str]:
     names = {r["vm_id"]: _machine(r) for r in tables.rows("virtual_machine")}
     snapshots = {r["snapshot_id"]: r["name"] for r in tables.rows("snapshot")}
     yield from _section("Guests", [_guest(r, names, snapshots) for r in inside])
-    yield from _section("Findings", _findings(tables))
+    yield from _section("Findings", *_findings(tables))
     yield from _problems(tables)
     yield from _coverage(tables)
-    yield ""
-    yield f"{_ENDS[exit_code][0].upper()}{_ENDS[exit_code][1:]}."
     if not systems:
+        yield ""
         yield "No Windows was found in it; if it should hold one, see the problems above."
-    for report in sorted(case.reports.glob("[!.]*")):
-        yield f"  {report / 'index.html' if report.is_dir() else report}"
-    yield f"  {case.root}  (the case; vmtrail inventory, timeline and query read it)"
 
 
 def _evidence(images: list[dict[str, Any]]) -> list[str]:
@@ -67,9 +57,10 @@ def _evidence(images: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def _section(title: str, lines: list[str]) -> Iterator[str]:
+def _section(title: str, lines: list[str], count: int | None = None) -> Iterator[str]:
+    """A title with how many there are, each of them a line unless `count` says otherwise."""
     yield ""
-    yield f"{title} ({len(lines)})"
+    yield f"{title} ({len(lines) if count is None else count})"
     yield from (f"  {line}" for line in lines[:_MOST])
     if len(lines) > _MOST:
         yield f"  ... and {len(lines) - _MOST} more in the report"
@@ -90,12 +81,12 @@ def _guest(row: dict[str, Any], names: dict[str, str], snapshots: dict[str, str]
     return f"{_system(row)}  in {names.get(row['vm_id'], row['vm_id'])} @ {at}"
 
 
-def _findings(tables: CaseTables) -> list[str]:
-    """A line for each rule that found something, the gravest first."""
+def _findings(tables: CaseTables) -> tuple[list[str], int]:
+    """A line for each rule that found something, the gravest first; and how many it found."""
     counts = Counter((gravity(row), row["severity"], row["code"], row["title"])
                      for row in tables.rows("finding"))
     return [f"{count:>5} × {severity:<6} {code}: {title}"
-            for (_, severity, code, title), count in sorted(counts.items())]
+            for (_, severity, code, title), count in sorted(counts.items())], counts.total()
 
 
 def _machines(tables: CaseTables) -> Iterator[str]:

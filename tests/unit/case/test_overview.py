@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from analyzer.cli.summary import _evidence, _guest, _machine, _tree
+from analyzer.case.overview import _evidence, _guest, _machine, _tree
 
 
 def row(snapshot_id: str, parent_id: str = "", name: str = "") -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from analyzer.case.folder import Case
+from analyzer.case.overview import _coverage
 from analyzer.case.query import CaseTables
 from analyzer.case.store import PartitionWriter
-from analyzer.cli.summary import _coverage
 from analyzer.records import Coverage
 from analyzer.source import Source
 
