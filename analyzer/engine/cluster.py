@@ -66,7 +66,8 @@ class Cluster:
         self._under_way: dict[str, tuple[Task, Any, Future[TaskEnd]]] = {}
         self._begun: set[str] = set()
         self._settling = Lock()
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        for name in ("distributed", "distributed.client"):  # Dask sets a level for each
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
             self._client = Client(address, timeout=_PATIENCE, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
@@ -113,7 +114,8 @@ class Cluster:
                 return self._lost(task, str(error))
         except Exception as odd:  # noqa: BLE001 - whatever Dask raises, the task has to end
             error = odd
-        return _failed(task, f"the scheduler or a worker went away: {error or there.status}")
+        return _failed(task, f"the scheduler or a worker went away ({error or there.status}); "
+                       "run the same command with --resume to go on")
 
     def _lost(self, task: Task, what: str) -> TaskEnd:
         """A task with which several machines were lost, one after the other."""

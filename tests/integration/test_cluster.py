@@ -26,7 +26,9 @@ from tests.unit.engine.fake_child import COMMAND, PLUGINS
 catch_signals()
 plugins = Catalogue(tuple(p for p in PLUGINS if p.name in sys.argv[4:]))
 options = Options((sys.argv[1],), Path(sys.argv[2]), 1, scheduler=sys.argv[3])
-sys.exit(analyze(options, plugins, Quiet(), COMMAND).exit_code)
+result = analyze(options, plugins, Quiet(), COMMAND)
+print(*set(result.stopped_by.split()) & {"--resume"}, end="", file=sys.stderr)
+sys.exit(result.exit_code)
 """
 
 
@@ -128,6 +130,20 @@ def test_a_child_that_dies_takes_no_worker_along(lab: Lab, tmp_path: Path) -> No
     assert [worker.poll() for worker in lab.workers] == [None, None]
     state = json.loads((tmp_path / "c/case.json").read_bytes())["images"][0]
     assert (state["state"], state["lost"]) == ("partial", 2)
+
+
+def test_a_scheduler_that_is_lost_ends_the_run_in_words(lab: Lab, tmp_path: Path) -> None:
+    image = tmp_path / "a.img"
+    image.write_text(json.dumps({"systems": [{"id": "s1"}]}))
+    process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(image), str(tmp_path / "c"),
+                                lab.address, "sleep"], env=os.environ | {"PYTHONPATH": str(ROOT)},
+                               stderr=subprocess.PIPE)
+    wait_for(lambda: any(len(descendants(worker.pid)) > 1 for worker in lab.workers))
+    lab.processes[0].kill()
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (4, b"--resume")
+    case = json.loads((tmp_path / "c/case.json").read_bytes())
+    assert (case["state"], case["images"][0]["state"]) == ("partial", "unfinished")
 
 
 def test_no_scheduler_no_case(corpus: Path, tmp_path: Path, vmtrail: Vmtrail) -> None:
