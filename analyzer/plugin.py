@@ -25,6 +25,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, TypeVar
 
+from analyzer.errors import UsageError
 from analyzer.records import Batch, Finding, Record, Rule
 
 if TYPE_CHECKING:
@@ -200,13 +201,20 @@ def published() -> dict[Path, Callable[[], str]]:
 
 
 def discover() -> tuple[Plugin, ...]:
-    """Import every plugin module and return what they declare, sorted by kind and name."""
+    """Import every plugin module and return what they declare, sorted by kind and name.
+
+    Raises UsageError where another distribution's cannot be imported.
+    """
     plugins = importlib.import_module("plugins")
     for found in pkgutil.walk_packages(plugins.__path__, "plugins."):
         importlib.import_module(found.name)
     for point in entry_points(group="vmtrail.plugins"):
-        before = set(_DECLARED)
-        point.load()
+        before, origin = set(_DECLARED), point.dist.name if point.dist else "?"
+        try:
+            point.load()
+        except Exception as error:
+            raise UsageError(f"the plugins of {origin} cannot be loaded ({point.value}: "
+                             f"{type(error).__name__}: {error}); mend or uninstall it") from error
         for key in _DECLARED.keys() - before:
-            _DECLARED[key] = replace(_DECLARED[key], origin=point.dist.name if point.dist else "?")
+            _DECLARED[key] = replace(_DECLARED[key], origin=origin)
     return tuple(sorted(_DECLARED.values(), key=lambda p: (p.kind, p.name, p.module)))

@@ -29,6 +29,7 @@ from typing import Final, NoReturn
 from analyzer.engine import child
 from analyzer.engine.opening import EvidenceOpening, Opening
 from analyzer.engine.watch import HANDLE
+from analyzer.errors import UsageError
 from analyzer.plugin import Plugin, discover
 
 _HANDLES: Final = 5
@@ -143,7 +144,10 @@ def main(opening: Opening | None = None,
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
     for module in _LIBRARIES if opening is None else ():
         importlib.import_module(module)
-    known = discover() if plugins is None else plugins
+    try:
+        known = discover() if plugins is None else plugins
+    except UsageError:
+        os._exit(1)  # who asked tries for itself, and says it
     ways = opening or EvidenceOpening()
     Nursery(control, lambda: child.main(ways, known)).serve()
     os._exit(0)  # taking the libraries apart costs time, and some complain about it

@@ -1,6 +1,7 @@
 """What the supervising process asks of children instead of loading it."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from analyzer import plugin
 from analyzer.case.folder import Case
 from analyzer.engine import asking
 from analyzer.engine.catalogue import Catalogue, from_line, to_line
+from tests.conftest import ROOT
 from tests.unit.engine.fake_child import COMMAND, PLUGINS
 
 HEAVY = {"pandas", "pyarrow", "duckdb", "pytsk3", "lxml", "Registry", "pyewf", "evtx", "plugins",
@@ -69,9 +71,23 @@ def test_a_plugin_of_another_distribution_names_it(monkeypatch: pytest.MonkeyPat
             """Found elsewhere."""
         plugin.artifact()(of_others)  # type: ignore[type-var]
 
-    point = SimpleNamespace(load=load, dist=SimpleNamespace(name="acme-vmtrail"))
+    point = SimpleNamespace(load=load, value="acme", dist=SimpleNamespace(name="acme-vmtrail"))
     monkeypatch.setattr(plugin, "entry_points", lambda group: [point])
     monkeypatch.setattr(plugin, "_DECLARED", dict(plugin._DECLARED))
     origins = {p.name: p.origin for p in plugin.discover()}
     assert origins.pop("of_others") == "acme-vmtrail"
     assert set(origins.values()) == {"vmtrail"}
+
+
+def test_a_plugin_that_cannot_be_loaded_is_named(tmp_path: Path) -> None:
+    about = tmp_path / "acme_vmtrail-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-vmtrail\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[vmtrail.plugins]\nacme = acme_plugin\n")
+    (tmp_path / "acme_plugin.py").write_text("raise RuntimeError('not today')")
+    done = subprocess.run([sys.executable, "-m", "analyzer.cli", "analyze", "x.E01", "-o", "case"],
+                          cwd=tmp_path, check=False, capture_output=True, text=True,
+                          env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
+    assert (done.returncode, done.stderr) == (2, (
+        "vmtrail: the plugins of acme-vmtrail cannot be loaded (acme_plugin: RuntimeError: not "
+        "today); mend or uninstall it\n"))
