@@ -53,14 +53,26 @@ class FreeSpace:
         return free
 
 
+def _beneath(blocks: Blocks) -> tuple[int, Blocks]:
+    """Where a volume begins in the disk that it is a part of, and that disk."""
+    shift, beneath = 0, blocks
+    while isinstance(beneath, Slice):
+        shift, beneath = shift + beneath.offset, beneath.beneath
+    return shift, beneath
+
+
+def end_of_disk(blocks: Blocks) -> int:
+    """Bytes of a volume that its disk is large enough for."""
+    shift, beneath = _beneath(blocks)
+    return max(0, min(blocks.size, beneath.size - shift))
+
+
 def stored(blocks: Blocks, start: int, length: int) -> Iterator[tuple[int, int]]:
     """The parts of a range, as (offset, length), that are not known to be zeros or missing.
 
     A virtual disk knows without reading; of anything else all of it is given.
     """
-    shift, beneath = 0, blocks
-    while isinstance(beneath, Slice):
-        shift, beneath = shift + beneath.offset, beneath.beneath
+    shift, beneath = _beneath(blocks)
     if not isinstance(beneath, Disk):
         yield start, length
         return

@@ -13,11 +13,13 @@ import numpy as np
 from analyzer import attention
 from analyzer.blocks import Blocks, read_known
 from analyzer.errors import EvidenceError, Unreadable
-from analyzer.filesystem.free_space import FreeSpace, stored
+from analyzer.filesystem.free_space import FreeSpace, end_of_disk, stored
 from analyzer.filesystem.mft import SECTOR
 from analyzer.filesystem.record_batch import FILE, Bytes, Flags, Ints
 
 _CHUNK: Final = 4 << 20
+_STEP: Final = 1 << 30
+"""Bytes of a virtual disk that are passed over at once where nothing of them is stored."""
 _NEAR: Final = 64 << 10
 """Bytes that are rather read than left out between two free clusters."""
 _SIZES: Final = (1024, 4096)
@@ -102,7 +104,7 @@ class Ground:
 
     def _known(self, start: int, length: int) -> bytes:
         """The bytes of a span, and those of a record that begins in its last sector."""
-        size = min(length + _LARGEST - SECTOR, self.blocks.size - start)
+        size = min(length + _LARGEST - SECTOR, end_of_disk(self.blocks) - start)
         try:
             return read_known(self.blocks, start, size, self._lose)
         except EvidenceError:
@@ -114,10 +116,20 @@ class Ground:
             self.lost.append(error)
 
     def _spans(self) -> Iterator[tuple[int, int]]:
-        for at in range(0, self.blocks.size, _CHUNK):
-            size = min(_CHUNK, self.blocks.size - at)
-            for start, length in [(at, size)] if self.free is None else self._free(at, size):
-                yield from stored(self.blocks, start, length)
+        claimed = self.blocks.size if self.free is None else min(
+            self.blocks.size, self.free.clusters * self.free.cluster_size)
+        end = min(claimed, end_of_disk(self.blocks))
+        for low in range(0, end, _STEP):
+            attention.progress()
+            high = min(low + _STEP, end)
+            if next(stored(self.blocks, low, high - low), None) is None:
+                continue
+            for at in range(low, high, _CHUNK):
+                size = min(_CHUNK, high - at)
+                for start, length in [(at, size)] if self.free is None else self._free(at, size):
+                    yield from stored(self.blocks, start, length)
+        if end < claimed:
+            self._lose(Unreadable("the volume is larger than its disk", end, claimed - end))
 
     def _free(self, at: int, size: int) -> list[tuple[int, int]]:
         """The free clusters of a chunk, those that are near to each other in one span."""

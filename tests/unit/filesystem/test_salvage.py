@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.blocks import Memory
+from analyzer.blocks import Blocks, Memory, Slice
 from analyzer.errors import Corrupt
-from analyzer.filesystem import salvage
+from analyzer.filesystem import record_scan, salvage
 from analyzer.filesystem.free_space import FreeSpace
 from analyzer.filesystem.ntfs import Ntfs
+from analyzer.filesystem.record_scan import Ground
 from analyzer.filesystem.salvage import Salvage
 from tests.unit.filesystem.faulty import Faulty
 from tests.unit.filesystem.mft_writer import (
@@ -177,6 +178,41 @@ def test_a_flood_ends_at_each_limit(limit: str, value: int,
     assert len(found.rows) <= 200 - 4
     assert limit != "MOST_NAMES" or len(found.rows) == value
     assert limit != "MOST_BYTES" or found.rows == []
+
+
+def test_a_volume_that_claims_more_than_its_disk_is_looked_through_to_the_end_of_the_disk() -> None:
+    image = volume({FREE + 4: old(60, "old")}).build()
+    claimed = Slice(Memory(image), 0, 1 << 41)
+    ground = Ground(claimed, (), 1024, None, salvage.MOST_BYTES)
+    assert sum(len(at) for at, _ in ground.records()) > 1
+    assert not ground.is_cut
+    (lost,) = ground.lost
+    assert (lost.start, lost.length) == (len(image), (1 << 41) - len(image))
+
+
+class Hollow:
+    """A disk of 2 TiB of which nothing is stored."""
+
+    size = 1 << 41
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        raise AssertionError("was read")
+
+    def extents(self) -> None:
+        return None
+
+
+def test_a_virtual_disk_is_passed_over_where_nothing_is_stored(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def nothing(blocks: Blocks, start: int, length: int) -> Iterator[tuple[int, int]]:
+        asked.append(length)
+        return iter(())
+
+    monkeypatch.setattr(record_scan, "stored", nothing)
+    assert list(Ground(Hollow(), (), 1024, None, salvage.MOST_BYTES).records()) == []
+    assert asked == [1 << 30] * 2048
 
 
 def test_a_volume_full_of_signatures() -> None:
