@@ -1,13 +1,14 @@
 """What an event means: by provider, number and release of Windows, from event_meanings.csv.
 
 A number means nothing without its provider, and some were given another meaning by a later
-release (FIELD-GUIDE 0, 11.5), so each row names the releases it was seen in. Elsewhere a number
-with one meaning only keeps it, as unsure; one with several has none.
+release, so each row names the releases it was seen in. Elsewhere a number with one meaning only
+keeps it, as unsure; one with several has none.
 
 Columns of the file: provider without "Microsoft-Windows-", event_id, releases (RELEASES, "10"
 for all since Windows 10 and Server 2016), meaning, where the machine's name, its id and the thing
-concerned stand (names of fields or positions from 1, alternatives separated by "|"), certainty
-(verified, unsure), source.
+concerned stand (names of fields or positions from 1, alternatives separated by "|"; "a+b": both,
+"a--": of a network adapter's name, which begins with its machine's id and "--"), certainty
+(verified, unsure), source. "WELM" is a public extract of message tables (docs/formats/evtx.md).
 """
 
 import csv
@@ -75,12 +76,27 @@ def machine_of(data: Data, meaning: Meaning | None) -> tuple[str, str]:
     if meaning is None:
         vm_id = guid.normalise(_value(data, ("2",)))
         return (_value(data, ("1",)), vm_id) if vm_id else ("", "")
-    return _value(data, meaning.name_at), guid.normalise(_value(data, meaning.id_at))
+    return _value(data, meaning.name_at), _machine_id(data, meaning.id_at)
 
 
 def object_of(data: Data, meaning: Meaning | None) -> str:
-    """The disk, switch, service or device that an event is about."""
-    return _value(data, meaning.object_at) if meaning is not None else ""
+    """The disk, switch, service or device that an event is about, and more that is said of it."""
+    for place in meaning.object_at if meaning is not None else ():
+        texts = [_value(data, (one,)) for one in place.split("+")]
+        if texts[0]:
+            return ", ".join(filter(None, texts))
+    return ""
+
+
+def _machine_id(data: Data, places: Iterable[str]) -> str:
+    """The id in one of these fields; of a place that ends in `--`, what stands before that."""
+    for place in places:
+        field, is_adapter, _ = place.partition("--")
+        text = _value(data, (field,))
+        before, mark, _ = text.partition("--") if is_adapter else (text, "--", "")
+        if mark and guid.normalise(before):
+            return guid.normalise(before)
+    return ""
 
 
 def _value(data: Data, places: Iterable[str]) -> str:

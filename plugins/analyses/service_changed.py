@@ -21,8 +21,8 @@ def service_changed(tables: Tables) -> Iterator[Record]:
     """Services that start in another way in another control set, and events that say so."""
     for row in tables.matching("log_event", "meaning", {"service start type changed"}):
         data = event_values(row)
-        yield RULE.found(row, f"{row['concerns'] or data.get('param1', 'a service')} was changed "
-                         f"from {data.get('param2', '?')} to {data.get('param3', '?')}",
+        yield RULE.found(row, f"{data.get('param4') or data.get('param1', 'a service')} was "
+                         f"changed from {data.get('param2', '?')} to {data.get('param3', '?')}",
                          f"direct: {event_cited(row)}")
     rows = list(tables.rows("host_service"))
     older: dict[tuple[str, ...], list[dict[str, Any]]] = {}

@@ -15,12 +15,12 @@ RULE = Rule(
     reference="docs/formats/evtx.md")
 LIFE: Final = ("created", "deleted", "imported", "exported", "started", "turned off",
                "shut down by the host", "shut down by the guest", "saved", "paused",
-               "reset by the host", "snapshot taken")
+               "reset by the host", "snapshot taken", "snapshot applied", "snapshot deleted")
 
 
 @rule(RULE, reads=("system",))
 def silent_logs(tables: Tables) -> Iterator[Record]:
-    """For each host of 2008 to 2012, which happenings its release has no event for.
+    """For each host of 2008 to 2012 R2, which happenings its release has no event for.
 
     By the message tables behind event_meanings.csv; those of 2008 are not published, so 2008 R2
     stands for it.

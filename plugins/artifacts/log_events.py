@@ -6,6 +6,7 @@ from dataclasses import replace
 from analyzer.event_logs import Logged, logged, release_of, service_text
 from analyzer.formats.event_meanings import machine_of, meaning_of, object_of
 from analyzer.formats.evtx import EventRecord, Unread
+from analyzer.formats.sid import machine_id
 from analyzer.plugin import artifact
 from analyzer.records import LogEvent, Record
 from analyzer.system import WindowsSystem
@@ -26,7 +27,8 @@ def _event(row: Logged, event: EventRecord, release: str) -> LogEvent:
     meaning = meaning_of(event.provider, event.event_id, release)
     vm_name, vm_id = machine_of(event.data, meaning)
     return LogEvent(
-        source=replace(row.file.source, offset=event.offset), vm_id=vm_id, channel=event.channel,
+        source=replace(row.file.source, offset=event.offset),
+        vm_id=vm_id or machine_id(event.user_sid), channel=event.channel,
         provider=event.provider, event_id=event.event_id, event_record_id=event.record_id,
         computer=event.computer, user_sid=event.user_sid,
         meaning=meaning.what if meaning else "", certainty=meaning.certainty if meaning else "",

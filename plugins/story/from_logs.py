@@ -9,11 +9,12 @@ from plugins.story.happening import DERIVED, DIRECT, Happening, Row, Teller, tol
 from plugins.story.owners import Owners
 
 WORDS: Final = {
-    "started by the cluster": "started", "shut down by the host": "shut down",
+    "shut down by the host": "shut down",
     "shut down by the guest": "shut down", "reset by the host": "reset",
     "reset by the guest": "reset", "merge finished": "merged", "disk merged": "merged",
     "live migration completed": "migrated", "offline migration completed": "migrated",
-    "migrated here": "migrated", "settings changed: device added": "settings changed",
+    "migrated here": "migrated", "migrated away": "migrated",
+    "settings changed: device added": "settings changed",
     "settings changed: device removed": "settings changed",
     "operating system booted": "guest booted",
 }
@@ -24,8 +25,10 @@ INSIDE: Final = {"Windows started": "guest booted", "event log service started":
                  "last shutdown was unexpected": "guest stopped without shutdown"}
 """Of a guest's own log."""
 ASIDE: Final = {"logon", "service changed state", "service start type changed",
-                "service installed", "WMI provider started", "WMI provider shut down",
-                "PowerShell pipeline with Hyper-V commands", "clock changed",
+                "service installed", "service ended with an error", "service ended unexpectedly",
+                "service failed to start", "service was sent a control",
+                "WMI provider started", "WMI provider shut down", "clock changed",
+                "PowerShell pipeline with Hyper-V commands", "PowerShell command with Hyper-V",
                 "PowerShell script block with Hyper-V commands"}
 """Meanings that concern no machine."""
 

@@ -241,8 +241,10 @@ CASES = [
     Case("service_changed", [service(), OLDER],
          ["vmms starts automatic (2); in ControlSet002 it was manual (3)"],
          [service(), replace(OLDER, start_type="automatic (2)"), replace(OLDER, name="VID")]),
-    Case("service_changed", [event("service start type changed", concerns="vmms", event_data=(
-        "param1=Hyper-V Virtual Machine Management", "param2=auto start", "param3=disabled"))],
+    Case("service_changed", [event(
+        "service start type changed", concerns="vmms, auto start, disabled", event_data=(
+            "param1=Hyper-V Virtual Machine Management", "param2=auto start", "param3=disabled",
+            "param4=vmms"))],
          ["vmms was changed from auto start to disabled"],
          [event("service changed state", concerns="vmms")]),
     Case("mac_twice", [adapter(MAC), adapter(MAC, vm_id=OTHER)],
@@ -257,8 +259,8 @@ CASES = [
           ("the dynamic MAC address 00-15-5D-99-00-00 is not of this host's pool: the machine came "
           "from another host, or the pool was changed")], [*pool("00", "ff"), adapter("odd")]),
     Case("silent_logs", [host(version="6.2")],
-         [("Windows 6.2 has no event for: created, deleted, imported, exported; that the logs of "
-          "HV1 have none proves nothing")],
+         [("Windows 6.2 has no event for: created, deleted, imported, exported, snapshot "
+          "applied, snapshot deleted; that the logs of HV1 have none proves nothing")],
          [host(version="10.0"), host(version="6.2", role="guest")]),
 ]
 ELSEWHERE_TESTED = {"file_findings"}

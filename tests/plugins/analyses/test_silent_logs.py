@@ -25,8 +25,13 @@ def test_2008_and_its_second_release_log_starts_and_saves_only(version: str) -> 
 
 def test_2012_logs_no_creation() -> None:
     what, = said("6.2")
-    assert "created, deleted, imported, exported;" in what
+    assert "created, deleted, imported, exported, snapshot applied, snapshot deleted;" in what
+
+
+def test_2012_r2_logs_snapshots_taken_and_no_more_of_them() -> None:
+    what, = said("6.3")
+    assert "no event for: snapshot applied, snapshot deleted;" in what
 
 
 def test_nothing_is_said_of_later_ones_of_guests_and_of_unknown_ones() -> None:
-    assert said("6.3") == said("10.0") == said("") == said("5.2") == said("6.1", "guest") == []
+    assert said("10.0") == said("") == said("5.2") == said("6.1", "guest") == []

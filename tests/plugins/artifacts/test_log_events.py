@@ -1,6 +1,7 @@
 """Event logs of systems: which events are kept, what they mean, and what damage costs."""
 
 from analyzer import times
+from analyzer.formats.sid import machine_sid
 from analyzer.records import LogEvent
 from corpus.make import hive
 from corpus.make.evtx import Event, build, vml
@@ -42,6 +43,12 @@ def test_log_events_of_a_hyper_v_channel() -> None:
     assert (unknown.meaning, unknown.vm_id, unknown.event_id) == ("", "", 4242)
 
 
+def test_an_event_that_a_machine_wrote_under_its_own_account_is_of_that_machine() -> None:
+    log = build([vml(NOW, "SynthStor", 4242, "Worker-Admin", "x", user_sid=machine_sid(VM))])
+    row, = rows({"Microsoft-Windows-Hyper-V-Worker-Admin": log})
+    assert (row.vm_id, row.meaning) == (VM, "")
+
+
 def test_the_same_number_by_release() -> None:
     log = build([Event(NOW, "Microsoft-Windows-VHDMP", 8, "Microsoft-Windows-VHDMP-Operational",
                        (("VhdFileName", "D:\\x.vhdx"), ("LogFile", "l")))])
@@ -66,6 +73,7 @@ def test_general_logs_give_what_concerns_the_host() -> None:
         (1, "service changed state"), (2, "service changed state"), (4, "Windows started"),
         (5, "port deleted")]
     assert "Binary=vmms/1" in found[1].event_data
+    assert found[0].concerns == "Hyper-V Virtual Machine Management, running"
 
 
 def test_commands_logons_and_cleared_logs() -> None:
@@ -97,13 +105,14 @@ def test_pipelines_of_the_classic_log_and_logs_that_windows_archived() -> None:
                   "Archive-Application-2015-03-04-05-06-07-890": log})
     assert [(row.meaning, row.event_record_id) for row in found] == [
         ("Windows started", 1), ("PowerShell pipeline with Hyper-V commands", 1)]
+    assert found[1].concerns == "CommandInvocation(Get-VM): x"
 
 
 def test_features_turned_on_by_the_log_of_set_up() -> None:
     log = build([Event(NOW, "Microsoft-Windows-Servicing", number, "Setup", (
         ("UpdateName", name), ("PackageIdentifier", f"{name}-Package"), ("Client", "DISM")))
         for number, name in ((7, "Microsoft-Hyper-V"), (9, "Microsoft-Hyper-V"), (9, "IIS"))])
-    for version, certainty in (("10.0", "verified"), ("6.1", "unsure")):
+    for version, certainty in (("10.0", "verified"), ("6.0", "unsure")):
         assert [(r.event_id, r.meaning, r.concerns, r.certainty)
                 for r in rows({"Setup": log}, version)] == [
             (7, "turning on a feature begun", "Microsoft-Hyper-V", certainty),

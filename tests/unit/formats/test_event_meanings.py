@@ -17,6 +17,7 @@ from analyzer.formats.event_meanings import (
 )
 
 VM = "D9E0EB0A-5B37-508E-9173-67E9ADE83ACF"
+PORT = "6B4A85CC-55A1-4C9F-8C85-44C2A33AAE4A"
 COLUMNS = {"2008r2": ("srv2008R2SP1",), "2012": ("srv2012",), "2012r2": ("srv2012R2U",),
            "10": ("win10_1607", "win10_1703")}
 CUT_AT = 20_000
@@ -35,16 +36,22 @@ def test_a_row_gives_its_meaning_in_its_releases_and_finds_its_machine(row: Mean
     assert set(row.releases) <= set(RELEASES.values())
     assert row.what
     assert row.source
-    data = tuple((f"Parameter{n}", VM if str(n + 1) in row.id_at else f"text {n + 1}")
-                 for n in range(6))
+    data = tuple((f"Parameter{n}", value(row, str(n + 1))) for n in range(12))
     name, vm_id = machine_of(data, row)
     assert name == (f"text {row.name_at[0]}" if row.name_at else "")
-    assert vm_id == (VM if row.id_at and row.id_at[0].isdigit() else "")
+    assert vm_id == (VM if any(place.removesuffix("--").isdigit() for place in row.id_at) else "")
     numbers = [place for place in row.object_at if place.isdigit()]
-    assert object_of(data, row) == (
-        VM if numbers and numbers[0] in row.id_at else f"text {numbers[0]}" if numbers else "")
-    named = tuple((place, "thing") for place in row.object_at if not place.isdigit())[:1]
-    assert object_of(named, row) == ("thing" if named else "")
+    assert object_of(data, row) == (value(row, numbers[0]) if numbers else "")
+    named = [place for place in row.object_at if not place.isdigit()][:1]
+    fields = named[0].split("+") if named else []
+    assert object_of(tuple((field, f"a {field}") for field in fields), row) == ", ".join(
+        f"a {field}" for field in fields)
+
+
+def value(row: Meaning, place: str) -> str:
+    """What an event of this row has at a position."""
+    return VM if place in row.id_at else f"{VM}--{PORT}" if f"{place}--" in row.id_at \
+        else f"text {place}"
 
 
 @pytest.mark.realdata
@@ -62,6 +69,47 @@ def test_the_rows_are_in_the_message_tables_of_their_releases(realdata: Path) ->
             if not any(found.get(column) == "1" for column in COLUMNS[release]):
                 missing.append((row.provider, row.event_id, release))
     assert missing == []
+
+
+@pytest.mark.realdata
+def test_no_row_asks_for_more_insertion_strings_than_the_texts_have(realdata: Path) -> None:
+    with (realdata / "events" / "hyperv_event_presence.csv").open() as file:
+        most = {(row["provider"].removeprefix("Microsoft-Windows-"), int(row["event_id"])):
+                int(row["max_insert_index"]) for row in csv.DictReader(file)}
+    beyond = [(row.provider, row.event_id, place) for row in meanings()
+              for place in (*row.name_at, *row.id_at, *row.object_at)
+              if place.removesuffix("--").isdigit() and int(place.removesuffix("--")) > most.get(
+                  (row.provider, row.event_id), 99)]
+    assert beyond == []
+
+
+@pytest.mark.parametrize(("provider", "number", "what", "texts", "machine", "concerns"), [
+    ("VMMS", 14074, "running when the management service started", ("DC01", VM), ("DC01", VM), ""),
+    ("VMMS", 14220, "snapshot disk not deleted", ("D:\\a.avhd",), ("", ""), "D:\\a.avhd"),
+    ("VMMS", 14320, "snapshot not deleted", ("Access is denied.", "0x80070005", PORT), ("", ""),
+     PORT),
+    ("VMMS", 14236, "configuration version update failed", ("DC01", VM), ("DC01", VM), ""),
+    ("VMMS", 14238, "snapshot's configuration version update failed", ("before", PORT), ("", ""),
+     "before"),
+    ("VMMS", 16320, "snapshot configuration cannot be loaded", ("", PORT), ("", ""), PORT),
+    ("VMMS", 16210, "merge failed", ("DC01", VM, "lost", "0x1", "D:\\a.avhd", "D:\\a.vhd"),
+     ("DC01", VM), "D:\\a.avhd"),
+    ("Worker", 18570, "guest faulted by virtualization", ("DC01", VM), ("DC01", VM), ""),
+    ("High-Availability", 21119, "started by the cluster", ("Virtual Machine DC01",), ("", ""),
+     "Virtual Machine DC01"),
+    ("VmSwitch", 67, "port created", ("36", PORT, "0", "", "36", VM, "3", "LAN"), ("", ""), "LAN"),
+    ("VmSwitch", 232, "network connected", ("74", f"{VM}--{PORT}", "0", "", "36", PORT, "36", PORT,
+                                           "36", PORT, "3", "LAN"), ("", VM), "LAN"),
+    ("VmSwitch", 232, "network connected", ("36", PORT, "0", "", "36", PORT, "36", PORT,
+                                           "36", PORT, "3", "LAN"), ("", ""), "LAN")])
+def test_what_texts_of_message_tables_say_and_of_whom(
+        provider: str, number: int, what: str, texts: tuple[str, ...], machine: tuple[str, str],
+        concerns: str) -> None:
+    row = meaning_of(f"Microsoft-Windows-Hyper-V-{provider}", number, "10")
+    assert row is not None
+    assert row.what == what
+    data = tuple((f"Parameter{n}", text) for n, text in enumerate(texts))
+    assert (machine_of(data, row), object_of(data, row)) == (machine, concerns)
 
 
 def test_one_number_means_another_thing_elsewhere() -> None:
