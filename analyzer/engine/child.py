@@ -245,11 +245,11 @@ class TaskRun:
 
     def _reports(self) -> None:
         from analyzer.case.folder import Case
-        from analyzer.case.query import CaseTables
+        from analyzer.case.kept import ReportTables
 
         case = Case(Path(self.request.case))
         case.reports.mkdir(exist_ok=True)
-        tables = CaseTables(case, heard=self.voice.alive)
+        tables = ReportTables(case, self.voice.alive)
 
         def work(take: Take) -> None:
             for step in self.request.task.steps:

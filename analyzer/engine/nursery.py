@@ -36,7 +36,7 @@ _HANDLES: Final = 5
 _LONGEST_FOLDER: Final = 8192
 _PR_SET_CHILD_SUBREAPER: Final = 36
 _LIBRARIES: Final = ("analyzer.evidence", "analyzer.system", "analyzer.machines",
-                     "analyzer.case.query", "analyzer.case.store", "pandas",
+                     "analyzer.case.kept", "analyzer.case.store", "pandas",
                      "pyarrow.pandas_compat", "pyarrow.vendored.version", "numpy.ma")
 """What children need, and what libraries that they need load at their first use."""
 

@@ -1,0 +1,88 @@
+"""Reports that follow each other get the same timeline, and it is sorted once."""
+
+import errno
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from analyzer.case import kept
+from analyzer.case.folder import Case
+from analyzer.case.kept import ReportTables
+from analyzer.case.query import CaseTables
+from analyzer.case.store import PartitionWriter
+from analyzer.records import Snapshot
+from analyzer.source import Source
+
+EVENTS = 20_000
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
+    case = Case(tmp_path_factory.mktemp("kept"))
+    case.tables.mkdir()
+    with PartitionWriter(case.tables, "t") as writer:
+        writer.extend(Snapshot(source=Source("a.E01", f"/p1/{n}"), name=f"s{n}", vm_id="v",
+                               created_at=n * 7 % EVENTS) for n in range(EVENTS))
+    return case
+
+
+@pytest.fixture
+def sorts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows each time that the timeline is sorted."""
+    done: list[int] = []
+    plain = CaseTables.timeline
+
+    def timeline(self: CaseTables) -> Iterator[pa.RecordBatch]:
+        done.append(1)
+        yield from plain(self)
+
+    monkeypatch.setattr(CaseTables, "timeline", timeline)
+    return done
+
+
+def rows(tables: CaseTables) -> list[dict[str, Any]]:
+    return [row for batch in tables.timeline() for row in batch.to_pylist()]
+
+
+def test_it_is_sorted_once_and_the_same_each_time(case: Case, sorts: list[int]) -> None:
+    expected = rows(CaseTables(case))
+    assert [row["at"] for row in expected] == list(range(EVENTS))
+    assert len(sorts) == 1
+    heard: list[int] = []
+    tables = ReportTables(case, lambda: heard.append(1))
+    for _ in range(3):
+        heard.clear()
+        assert rows(tables) == expected
+        assert len(heard) > EVENTS // 10_000  # a long report is seen to get on
+    assert len(sorts) == 2
+    assert {p.name for p in case.root.iterdir()} == {"tables"}  # nothing is left there
+
+
+def test_a_report_that_stops_in_the_middle_costs_the_next_one_nothing(
+        case: Case, sorts: list[int]) -> None:
+    tables = ReportTables(case, lambda: None)
+    part = tables.timeline()
+    next(part)
+    part.close()  # type: ignore[attr-defined]
+    assert len(rows(tables)) == EVENTS
+    assert len(rows(tables)) == EVENTS
+    assert len(sorts) == 2
+
+
+def test_no_event_at_all(tmp_path: Path) -> None:
+    (tmp_path / "tables").mkdir()
+    tables = ReportTables(Case(tmp_path), lambda: None)
+    assert [rows(tables), rows(tables)] == [[], []]
+
+
+def test_a_full_disk_is_said(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: object) -> Any:
+        return Path("/dev/full").open("w+b", buffering=0)
+
+    monkeypatch.setattr(kept, "TemporaryFile", full)
+    with pytest.raises(OSError, match="No space") as raised:
+        rows(ReportTables(case, lambda: None))
+    assert raised.value.errno == errno.ENOSPC
