@@ -16,6 +16,7 @@ from itertools import islice
 from typing import Final
 
 from analyzer.errors import EvidenceError
+from analyzer.records import Coverage
 from analyzer.system import REGISTER, WindowsSystem
 from analyzer.volume import Item
 
@@ -193,6 +194,15 @@ def look(system: WindowsSystem, place: Place, plugin: str) -> Iterator[Look]:
             yield Look(spot.path, "skipped by limit")
         if not found:
             yield Look(spot.path, "absent")
+
+
+def unread(system: WindowsSystem, reader: str) -> Iterator[Coverage]:
+    """The places of a reader that told nothing of them: absent, or not read."""
+    for place in PLACES if system.windows else ():
+        for seen in look(system, place, reader) if place.reader == reader else ():
+            state = "unreadable" if seen.state == "read" else seen.state
+            yield system.own(Coverage(source=system.source, place=seen.path, state=state,
+                                      plugin=reader))
 
 
 def there(system: WindowsSystem, reader: str) -> Iterator[Item]:

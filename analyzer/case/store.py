@@ -7,7 +7,9 @@ order of time, in sixteen row groups a block, so that who wants a day of them re
 sixteen. The bytes depend on the rows alone: no time, no host, no random name is stored in them.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from glob import escape
 from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
@@ -229,3 +231,10 @@ class PartitionWriter:
             sync_directory(partition.path.parent)
         if finished:
             sync_directory(self._tables)
+
+
+def coverage_of(tables: Path, task_id: str) -> Counter[str]:
+    """How many places the steps of a task have covered, by state; each row once."""
+    paths = sorted(tables.glob(f"coverage/{escape(task_id)}+*.parquet"))
+    rows = {tuple(row.items()) for path in paths for row in pq.read_table(path).to_pylist()}
+    return Counter(dict(row)["state"] for row in rows)

@@ -59,8 +59,17 @@ class TaskRun:
         {"images": self._arrange, "survey": self._survey, "system": self._system,
          "analyses": self._analyses, "reports": self._reports, "plugins": self._known,
          "overview": self._overview}[self.request.task.kind]()
+        if self.request.is_rest:
+            self._coverage = self._covered()
         self.summary.coverage = dict(sorted(self._coverage.items()))
         return self.summary
+
+    def _covered(self) -> Counter[str]:
+        """What the steps of this task have covered: many say the same of a hive or a volume."""
+        from analyzer.case.store import coverage_of
+
+        task_id, _, _ = self.request.task.task_id.rpartition("+")
+        return coverage_of(Path(self.request.case) / "tables", task_id)
 
     def _writing(self, task_id: str, work: Callable[[Take], None]) -> None:
         """Let `work` state records into the partitions of `task_id`."""
@@ -198,7 +207,10 @@ class TaskRun:
             for step in self.request.task.steps:
                 self.voice.begin(step)
                 for number, system in enumerate(systems):
-                    self._ask(number, system, step, take)
+                    if self.request.is_rest:
+                        self._unread(system, step, take)
+                    else:
+                        self._ask(number, system, step, take)
             self._image_notices(images, take)
 
         self._writing(self.request.task.task_id, work)
@@ -214,6 +226,13 @@ class TaskRun:
             self._step(step, place, lambda: plugin.function(system), plugin.yields, take)
         for record in [*system.problems(), *system.coverage()]:
             take(record)
+
+    def _unread(self, system: Any, step: str, take: Take) -> None:
+        """State the places that a step would have read."""
+        from analyzer.places import unread
+
+        self._step(step, Place(system.source, system.system_id, system.vm_id, system.snapshot_id),
+                   lambda: unread(system, step), (), take)
 
     def _found_guests(self, number: int, system: OpenSystem, place: Place) -> Iterator[Record]:
         states = list(self.opening.states(system))

@@ -102,10 +102,7 @@ class Supervisor:
         """
         before = len(attempt.culprits)
         while True:
-            request = Request(task, str(self.case.root), attempt.images, self.limits, verify,
-                              attempt.refused)
-            outcome = run_child(request, lambda progress: self.heard(attempt.task, progress),
-                                self.stop, self.command)
+            outcome = self._run(attempt, task, verify=verify)
             if not isinstance(outcome, Died):
                 return outcome
             attempt.deaths.append(outcome)
@@ -120,6 +117,13 @@ class Supervisor:
             attempt.culprits.pop()
         self._keep(attempt)
         return outcome
+
+    def _run(self, attempt: _Attempt, task: Task, *, verify: bool = False,
+             is_rest: bool = False) -> Outcome:
+        request = Request(task, str(self.case.root), attempt.images, self.limits, verify,
+                          attempt.refused, is_rest)
+        return run_child(request, lambda progress: self.heard(attempt.task, progress),
+                         self.stop, self.command)
 
     def _keep(self, attempt: _Attempt) -> None:
         with suppress(OSError):  # on a full disk it costs the next run a few deaths
@@ -166,6 +170,12 @@ class Supervisor:
                 summary.add(outcome)
             else:
                 return self._end(attempt, outcome)
+        if task.kind == "system":
+            rest = self._rest(attempt)
+            if isinstance(rest, Failed | Stopped):
+                return self._end(attempt, rest)
+            if isinstance(rest, Summary):
+                summary.coverage = rest.coverage
         if attempt.poison.steps:
             return self._lost(attempt, attempt.poison.steps, summary)
         if not attempt.culprits:  # died among the others, not alone: say so, nothing is missing
@@ -173,6 +183,13 @@ class Supervisor:
                 attempt, first.code, f"{first.what} in {first.step}, once",
                 "nothing is lost: each step was run again in a process of its own", first.step))
         return TaskEnd(task, "done", summary)
+
+    def _rest(self, attempt: _Attempt) -> Outcome:
+        """Have it said that the places of steps that died were not read; and all be counted."""
+        dead = tuple(death.step for death in attempt.poison.steps)
+        return self._run(attempt, replace(
+            attempt.task, task_id=step_task_id(attempt.task.task_id, "deaths"), steps=dead),
+            is_rest=True)
 
     def _lost(self, attempt: _Attempt, deaths: list[Died], summary: Summary) -> TaskEnd:
         attempt.problems += [_death(attempt, death) for death in deaths]

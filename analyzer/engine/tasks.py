@@ -94,6 +94,8 @@ class Request:
 
     images  the one that is surveyed, or the disks of the one computer that `task` is about
     refused  artefacts that are not to be read, named as in watch.py
+    is_rest  the task was run step by step, and `steps` killed whoever ran them: say that their
+             places were not read, and count what all steps together covered
     """
 
     task: Task
@@ -102,6 +104,7 @@ class Request:
     limits: Limits
     verify: bool = False
     refused: tuple[str, ...] = ()
+    is_rest: bool = False
 
     def to_line(self) -> bytes:
         """ASCII JSON with a newline."""
@@ -119,7 +122,7 @@ class Request:
                                   tuple((start, length) for start, length in i["lost"]))
                        for i in data["images"])
         return cls(Task(**task), data["case"], images, Limits(**data["limits"]), data["verify"],
-                   tuple(data["refused"]))
+                   tuple(data["refused"]), data["is_rest"])
 
 
 def image_task_id(image: str, part: str) -> str:

@@ -63,6 +63,16 @@ def test_a_place_that_is_not_there_is_absent(place: Place) -> None:
         assert said[pattern.upper()] == "absent"
 
 
+def test_the_places_of_a_plugin_that_died_are_absent_or_not_read() -> None:
+    log = "C:/Windows/Logs/DISM/dism.log"
+    said = {row.place: row for row in table.unread(host({log: b"x"}, "C"), "setup_logs")}
+    assert {place: row.state for place, row in said.items()} == {
+        "C:\\Windows\\Logs\\DISM\\dism.log": "unreadable",
+        "C:\\Windows\\Logs\\CBS\\CBS.log": "absent",
+        "C:\\Windows\\Logs\\ServerManager.log": "absent"}
+    assert {row.plugin for row in said.values()} == {"setup_logs"}
+
+
 UNREAD = (Place("<system>\\Users\\*\\notes", "", ""), Place("<volume>\\bin", "", ""))
 
 

@@ -100,6 +100,8 @@ def test_exactly_the_culprits_are_lost(job: Job) -> None:
         "crash": ("WRK-SIG", "a.img!/s1"), "loop": ("WRK-TIME", "a.img!/s1"),
         "abort": ("WRK-OOM", "a.img!/s1"), "nonsense": ("WRK-SAY", "a.img!/s1")}
     assert all(_USED.search(what) for _, what, _ in found.values())
+    assert len(list(CaseTables(result.case).rows("coverage"))) == 1
+    assert json.loads(result.case.manifest.read_bytes())["coverage"] == {"read": 1}
     assert "signal SIGSEGV" in found["crash"][1]
     assert "limit of address space" in found["abort"][1]
     assert "no progress in 1 s of processor time" in found["loop"][1]
