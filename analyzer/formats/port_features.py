@@ -4,7 +4,8 @@ The bytes are the properties of the feature's WMI class in the order of their `W
 aligned to its own size, a boolean one byte; `Version` 0x0400 is interface version 4, whose class
 has the properties of versions 1 to 4. Found by us on three real settings, all of the class
 Msvm_EthernetSwitchPortOffloadSettingData (versions 1 and 4: twelve values, of which 512, 100, 1,
-16, 1 and 3 are its documented defaults at the places that this order gives them). That it holds
+16, 1 and 3 are its documented defaults at the places that this order gives them). A setting of
+version 5 that a public program writes has the same and four bytes more. That it holds
 for VLAN, bandwidth and security is inference: no file with one was ever seen, so what is said of
 them says so, and the bytes stand beside it.
 
@@ -63,6 +64,8 @@ _CLASSES: Final = {
         _Property("monitor session", "B"), _Property("priority tags kept", "?"),
         _Property("virtual subnet", "I", most=2**24 - 1), _Property("teaming allowed", "?")),
 }
+_DOCUMENTED: Final = 4
+"""Version of the class for offload that is published; later ones append to it."""
 _LONGER: Final = (VLAN, SECURITY)
 """Bitmaps of VLANs, a name of a team follow: arrays whose form is not known."""
 
@@ -76,7 +79,9 @@ def meaning(feature_id: str, version: int | None, data: bytes) -> str:
         return ""
     places, end = _places(properties)
     widest = max(struct.calcsize(p.code) for p in properties)
-    if len(data) < end or (len(data) != -(-end // widest) * widest and feature_id not in _LONGER):
+    beyond = len(data) - -(-end // widest) * widest
+    is_later = feature_id == OFFLOAD and version >> 8 > _DOCUMENTED
+    if len(data) < end or (beyond and feature_id not in _LONGER and not is_later):
         return ""
     said = []
     for known, at in zip(properties, places, strict=True):
@@ -84,6 +89,8 @@ def meaning(feature_id: str, version: int | None, data: bytes) -> str:
         if value > (1 if known.code == "?" else known.most):
             return ""
         said.append(_word(known, value))
+    if is_later and beyond > 0:
+        said.append(f"{beyond} bytes of a later version")
     unsure = "" if feature_id == OFFLOAD else " (unsure: by the order of WMI's properties)"
     return ", ".join(said) + unsure
 

@@ -167,7 +167,8 @@ def build(root: Node, settings: tuple[Setting, ...], notices: list[Notice], *,
 
 
 def _said(read: Reader, made: VmConfiguration) -> tuple[Notice, ...]:
-    """All notices, and one where a setting stands twice: which the service goes by is not known.
+    """All notices; one where a setting stands twice (which the service goes by is not known), one
+    where a machine has two ids.
 
     The tree of a .vmc is one that we made, and says nothing of that.
     """
@@ -177,6 +178,10 @@ def _said(read: Reader, made: VmConfiguration) -> tuple[Notice, ...]:
         more = f" and {len(keys) - 5} more" if len(keys) > 5 else ""
         read.note(Notice("XML-TWICE", f"{', '.join(keys[:5])}{more} stand beside others of their "
                          "names", "the first of each name was taken; all are in the settings"))
+    if made.is_snapshot is False and made.global_id and made.logical_id not in ("", made.global_id):
+        read.note(Notice("VM-ID", f"properties/global_id is {made.global_id}, settings/global/"
+                         f"logical_id is {made.logical_id}: in a machine's configuration they are "
+                         "one", "the machine is called by the second"))
     return read.said()
 
 

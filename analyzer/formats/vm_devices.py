@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from analyzer.errors import Notice
-from analyzer.formats import guid, vm_guids
+from analyzer.formats import guid, vm_guids, vm_settings
 from analyzer.formats.vm_adapters import Adapter, adapter
 from analyzer.formats.vm_settings import Node, Reader, as_integer
 
@@ -22,7 +22,10 @@ __all__ = ["Adapter", "ComPort", "Component", "Devices", "Drive", "OtherDevice",
 
 _DEVICE_NODE = re.compile(r"_([0-9A-Fa-f-]{36})_")
 _NUMBERED = re.compile(r"([a-z]+)([0-9]{1,4})")
-_FIBRE = re.compile("wwn|world.?wide", re.IGNORECASE)
+_TOLD_ELSEWHERE = frozenset((
+    "VDEVVersion", "ChannelInstanceGuid", "boot", "nvram", "base_board", "chassis", "bios_guid",
+    "bios_serial_number", "secure_boot_enabled", "secure_boot_template_id"))
+"""Of no use to a reader, or in fields of their own."""
 _MEDIA = {"VHD": "disk", "ISO": "dvd", "VFD": "floppy", "NONE": "none"}
 
 
@@ -69,6 +72,7 @@ class Component:
 
     name: str
     device_id: str
+    instance: str
     enabled: bool | None
 
 
@@ -82,7 +86,9 @@ class OtherDevice:
     channel_id: str = ""
     """GUID by which boot entries name it."""
     setting: str = ""
-    """Ports of a Fibre Channel adapter and the like: `name=value; ...`."""
+    """What its node says besides drives and firmware: `name=value; ...`."""
+    state_file: str = ""
+    """Of the guest runtime state: path of the .vmgs file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +128,8 @@ def devices(reader: Reader) -> Devices:
         tuple(drives),
         tuple(adapter(row.device, row.name, row.node, reader) for row in adapters),
         tuple(port for row in rows if row.device == vm_guids.SERIAL for port in _ports(row.node)),
-        tuple(Component(row.name, row.device, row.node.bool_at("Enabled")) for row in rows
-              if row.device in vm_guids.COMPONENTS),
+        tuple(Component(row.name, row.device, row.instance, row.node.bool_at("Enabled"))
+              for row in rows if row.device in vm_guids.COMPONENTS),
         tuple(_other(row) for row in rows
               if row.device not in special and not _is_adapter(row)),
     )
@@ -224,13 +230,13 @@ def _is_adapter(row: _Row) -> bool:
 
 
 def _other(row: _Row) -> OtherDevice:
-    """World-wide names tell a Fibre Channel adapter, whose GUID no file at hand shows."""
-    names = [leaf for leaf in row.node.children if _FIBRE.search(leaf.name) and not leaf.children]
-    setting = "; ".join(f"{leaf.name}={leaf.own_text()}" for leaf in names)
-    if row.device == vm_guids.RUNTIME_STATE:
-        setting = row.node.text_at("StateFilePath")
-    channel = guid.normalise(row.node.text_at("ChannelInstanceGuid"))
-    return OtherDevice(row.device, row.name, row.instance, channel, setting)
+    """Every leaf of its node: World Wide Names of Fibre Channel, a device passed through, ..."""
+    node = row.node
+    drives = (child.name for _, _, child in _numbered(node, "controller"))
+    return OtherDevice(
+        row.device, row.name, row.instance, guid.normalise(node.text_at("ChannelInstanceGuid")),
+        vm_settings.told(node, _TOLD_ELSEWHERE.union(drives)),
+        node.text_at("StateFilePath") if row.device == vm_guids.RUNTIME_STATE else "")
 
 
 def _ports(node: Node) -> list[ComPort]:

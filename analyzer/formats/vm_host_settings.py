@@ -1,7 +1,14 @@
-"""What the host does with a machine: `configuration/global_settings`, as far as it is understood.
+"""What the host does with a machine: `configuration/global_settings` and `.../security`.
 
-Source: FIELD-GUIDE 2.4 (values measured on files of 2012 R2; replication and smart paging are
-names out of a later service, never seen in a file).
+Replication and security are given as they stand, each leaf with its name: the names are those
+that a later service and its worker process look up, no file with one is at hand.
+
+    global_settings/replication/{settings, extended_settings}/{primary_server, recovery_server,
+        recovery_server_port, ..., included_disks/disk001, ...}    a replica, a replica of that
+    security/{settings/{tpm_enabled, shielding_requested, encrypt_state_migration, ...},
+        keys/key_protector, policy/..., vtpm/...}
+
+Source: FIELD-GUIDE 2.4 (values measured on files of 2012 R2); docs/formats/vm-xml.md.
 """
 
 from dataclasses import dataclass
@@ -32,7 +39,9 @@ class HostSettings:
     stopped_at_host_shutdown: bool | None
     smart_paging_root: str
     replication: str
-    """"" or how many settings there are of replication, and which disks it includes."""
+    """`settings/primary_server=HV1; ...`; "" where there are none."""
+    security: str
+    """`settings/tpm_enabled=True; keys/key_protector=2150 bytes; ...`, in the same way."""
     snapshot_count: int | None
     """As the configuration counts them."""
     checkpoint_type: str
@@ -54,18 +63,14 @@ def host_settings(read: Reader) -> HostSettings:
         f"{_CRITICAL.get(critical, 'unknown')} ({critical})",
         stopped_at_host_shutdown=read.bool("settings/stopped_at_host_shutdown"),
         smart_paging_root=read.text("global_settings/slp_data_root"),
-        replication=_replication(read.root),
+        replication=_told(read.root, "global_settings/replication"),
+        security=_told(read.root, "security"),
         snapshot_count=read.count("global_settings/snapshots/list/size"),
         checkpoint_type="" if kind is None else f"{_CHECKPOINTS.get(kind, 'unknown')} ({kind})",
         automatic_checkpoints=read.bool("global_settings/snapshots/enable_automatic"),
     )
 
 
-def _replication(root: Node) -> str:
-    """No file with replication is at hand, so its settings stay raw and are only counted."""
-    node = root.child("global_settings/replication")
-    count = sum(1 for _ in vm_settings.leaves(node)) if node is not None else 0
-    included = root.child("global_settings/replication/extended_settings/included_disks")
-    disks = [leaf.own_text() for leaf in included.children] if included is not None else []
-    listed = f"; disks {', '.join(disks)}" if disks else ""
-    return f"{count} settings{listed}" if count else ""
+def _told(root: Node, path: str) -> str:
+    node = root.child(path)
+    return vm_settings.told(node) if node is not None else ""

@@ -50,11 +50,10 @@ def memory(read: Reader) -> Memory:
     """What the configuration says of memory."""
     bank = "settings/memory/bank"
     is_dynamic = read.bool(f"{bank}/dynamic_memory_enabled")
-    minimum, maximum = read.count(f"{bank}/reservation"), read.count(f"{bank}/limit")
     return Memory(
         size_mb=read.count(f"{bank}/size"),
-        minimum_mb=minimum if is_dynamic else None,
-        maximum_mb=maximum if is_dynamic else None,
+        minimum_mb=read.count(f"{bank}/reservation") if is_dynamic else None,
+        maximum_mb=read.count(f"{bank}/limit") if is_dynamic else None,
         is_dynamic=is_dynamic,
         buffer_percent=read.count(f"{bank}/target_memory_buffer"),
         weight=read.count(f"{bank}/priority"),

@@ -23,6 +23,8 @@ from analyzer.formats import guid
 MOST_NOTICES: Final = 1000
 MOST_KEY_TEXT: Final = 64 * 2**20
 """Characters in all keys together: long names, deeply nested, would multiply."""
+_MOST_TOLD: Final = 1000
+"""Characters of all leaves of a container in one text."""
 
 Encoding = Literal["base64", "hex"]
 """Of bytes as text: Hyper-V writes base64, Virtual Server and Virtual PC hexadecimal digits."""
@@ -144,6 +146,30 @@ def understood(root: Node) -> frozenset[str]:
             found.append(node.key)
         pending += node.children
     return frozenset(found)
+
+
+def told(root: Node, elsewhere: frozenset[str] = frozenset()) -> str:
+    """Leaves below `root` that say something, as `path=value; ...`, for who has no field for each.
+
+    They count as understood; bytes are counted. Children in `elsewhere` are left out; what is
+    beyond _MOST_TOLD characters is counted.
+    """
+    said, length, more = [], 0, 0
+    pending = [("", child) for child in reversed(root.children) if child.name not in elsewhere]
+    while pending:
+        path, leaf = pending.pop()
+        if leaf.children:
+            pending += [(f"{path}{leaf.name}/", child) for child in reversed(leaf.children)]
+        elif text := leaf.text.strip():
+            data = as_bytes(text) if leaf.type == "bytes" else None
+            shown = f"{path}{leaf.name}={text if data is None else f'{len(data)} bytes'}"
+            length += len(shown) + 2
+            if length > _MOST_TOLD:
+                more += 1
+            else:
+                leaf.understood = True
+                said.append(shown)
+    return "; ".join(said) + (f"; and {more} more" if more else "")
 
 
 def passed_over(root: Node, taken: frozenset[str]) -> Iterator[str]:

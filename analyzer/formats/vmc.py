@@ -32,8 +32,9 @@ _DRIVES: Final = {"0": "NONE", "1": "VHD", "2": "ISO"}
 _PORTS: Final = ("port_name", "pipe_name", "text_file_path/absolute", "text_file_path")
 _SAID: Final = ("version", "properties/creator/name", "properties/creator/build",
                 "properties/modifier/name", "properties/modifier/build", "settings/guest_os",
-                "hardware/bios/time_bytes")
-"""Keys that facts of `Traits` are taken from, and the version."""
+                "hardware/bios/time_bytes", "settings/startup/automatic/type",
+                "settings/shutdown/quit/action")
+"""Keys that facts are taken from beside the model's: `Traits`, the version, actions."""
 _ABSOLUTE = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 
 
@@ -63,7 +64,15 @@ def parse(data: bytes, folder: str = "") -> VmConfiguration:
     model = _model(tree.root, folder)
     said = vm_configuration.build(model, tree.settings, tree.notices, partial=tree.partial)
     return replace(said, version=tree.root.text_at("version"), is_snapshot=False,
+                   start_action=_stored(tree.root, "settings/startup/automatic/type"),
+                   stop_action=_stored(tree.root, "settings/shutdown/quit/action"),
                    understood=said.understood | {f"{ROOT}/{key}" for key in _SAID})
+
+
+def _stored(root: Node, path: str) -> str:
+    """`unknown (2)`: what the numbers of these programs mean is not known."""
+    text = root.text_at(path)
+    return f"unknown ({text})" if text else ""
 
 
 def traits(settings_of: VmConfiguration) -> Traits:
@@ -219,8 +228,15 @@ def guid_of(data: bytes) -> str:
 
 
 def _put_ports(model: Node, root: Node) -> None:
+    """A `serial_port` without id holds what all ports share. With type 0, as ports have that are
+    connected to nothing, a path may be left over from before: the type is said beside it.
+    """
     for number, port in _numbered(root.child("hardware/super_io"), "serial_port"):
         leaf = next((leaf for name in _PORTS if (leaf := port.child(name)) and leaf.text.strip()),
                     None)
+        if leaf is None and "id" not in port.attributes:
+            continue
         base = f"_{vm_guids.SERIAL.lower()}_/port{number}/connection"
-        _put(model, base, leaf or port, None if leaf else "")
+        kind = port.child("port_type")
+        unused = " (port_type 0)" if kind is not None and kind.text.strip() == "0" else ""
+        _put(model, base, leaf or port, f"{leaf.text.strip()}{unused}" if leaf else "")

@@ -196,6 +196,8 @@ def _take(system: WindowsSystem, item: Item, found: Found, link: Item | None, *,
     is_snapshot = configuration.is_snapshot
     if is_snapshot is None:
         is_snapshot = item.folder.lower() == "snapshots"
+    if item.entry.allocated and form != "vmc":
+        _say_other_name(system, item, link, configuration)
     if form == "vmc":
         named = virtual_server.identity(item.path, configuration.bios_guid)
     if is_snapshot:
@@ -205,6 +207,17 @@ def _take(system: WindowsSystem, item: Item, found: Found, link: Item | None, *,
     else:
         found.machines.append(Machine(configuration.vm_id or named, configuration, item, link,
                                       registered, format=form, former=former))
+
+
+def _say_other_name(system: WindowsSystem, item: Item, link: Item | None,
+                    said: VmConfiguration) -> None:
+    """Where a file, or the link that registers it, is named by another GUID than it holds."""
+    held = said.snapshot_id or said.vm_id
+    for named in (item, *([link] if link is not None else [])):
+        match = GUID.fullmatch(named.name)
+        if held and match is not None and match[1].upper() != held:
+            system.notice(Notice("VM-ID", f"{named.path} leads to the configuration of {held}",
+                                 "it is taken for what it holds, not for its name"), named.source)
 
 
 def _decode(item: Item, head: bytes, form: str, *,

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from analyzer.errors import EvidenceError, NotInEvidence
-from analyzer.formats import vm_guids, vmgs
+from analyzer.formats import vmgs
 from analyzer.formats.vm_saved_state import RAM_BLOCK
 from analyzer.machines.configurations import GUID
 from analyzer.machines.model import Configured, Node
@@ -159,8 +159,8 @@ def _named(owner: Configured) -> Iterator[tuple[str, str]]:
     if saved is not None and saved.state_path not in ("", saved.memory_path):
         yield (VMC_KEY if owner.format == "vmc" else "savedstate/vsvlocation"), saved.state_path
     for device in owner.configuration.devices:
-        if device.device_id == vm_guids.RUNTIME_STATE and device.setting:
-            yield "StateFilePath", device.setting
+        if device.state_file:
+            yield "StateFilePath", device.state_file
 
 
 def _file(item: Item, owners: dict[str, Configured]) -> StateFile:

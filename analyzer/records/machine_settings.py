@@ -47,7 +47,11 @@ class VmMetric(Record):
     """One metric that the host may count for a device of a machine."""
 
     device_id: str
+    instance_id: str = ""
+    """Which device of that type: GUID, as in vm_device."""
     definition_id: str
+    metric: str = ""
+    """What that measures; "" for a definition that is not known."""
     place: str = ""
     """Of a drive, `0\\0\\L`: controller, slot."""
     enabled: bool | None = None

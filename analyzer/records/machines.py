@@ -53,6 +53,16 @@ class VirtualMachine(Record):
     """In thousandths of a percent."""
     processor_weight: int | None = None
     """Relative weight, as stored."""
+    processor_limits_features: bool | None = None
+    """Shows the guest only what other processors have too: it can be moved while it runs."""
+    processor_limits_cpuid: bool | None = None
+    """Shows the guest an old processor, for systems such as Windows NT."""
+    nested_virtualization: bool | None = None
+    """The guest may be a host of virtual machines itself."""
+    low_mmio_mb: int | None = None
+    """Addresses below 4 GiB kept for devices, in MiB."""
+    high_mmio_mb: int | None = None
+    """The same above."""
     numa_enabled: bool | None = None
     """Whether the guest sees NUMA nodes; the next three are how many and how large at most."""
     numa_node_memory_mb: int | None = None
@@ -69,16 +79,23 @@ class VirtualMachine(Record):
     """When the host shuts down, in the same way."""
     crash_action: str = ""
     """When the guest crashes, in the same way."""
+    stopped_at_host_shutdown: bool | None = None
+    """It was running when the host shut down, and was stopped for that (name only; unsure)."""
     critical_error_action: str = ""
     """When its storage fails, in the same way; the word is unsure."""
     highly_available: bool | None = None
     """Managed by a cluster."""
     replication: str = ""
-    """"" or how many settings of replication there are, and which disks it includes."""
+    """Settings of Hyper-V Replica as they stand, `settings/primary_server=HV1; ...`."""
+    security: str = ""
+    """Settings of the virtual TPM, of shielding and encryption, in the same way (2016 and later);
+    keys are counted in bytes."""
     checkpoint_type: str = ""
     """Which snapshots the user gets, `production, else standard (3)`; the word is unsure."""
     automatic_checkpoints: bool | None = None
     """A snapshot is taken whenever the machine starts."""
+    recorded_snapshots: int | None = None
+    """How many snapshots the configuration itself counts; those that are there are rows."""
     disk_merge_pending: bool | None = None
     """A snapshot was deleted and its disk is not merged yet."""
     secure_boot: bool | None = None
@@ -105,6 +122,12 @@ class VirtualMachine(Record):
     """GUID that the guest sees as that of its hardware."""
     bios_serial: str = ""
     """Serial number of the BIOS that the guest sees."""
+    board_serial: str = ""
+    """Of its mainboard."""
+    chassis_serial: str = ""
+    """Of its case."""
+    asset_tag: str = ""
+    """Of its case."""
     owner_sid: str = ""
     """Account that the configuration names as the owner."""
     owner_name: str = ""
@@ -195,6 +218,8 @@ class VmDrive(Record):
     """Quality of service, as stored."""
     iops_reservation: int | None = None
     """Quality of service, as stored."""
+    qos_weight: int | None = None
+    """Quality of service, as stored."""
     is_shared: bool | None = None
     """Several machines may use the disk at a time (persistent reservations)."""
     qos_policy_id: str = ""
@@ -243,6 +268,8 @@ class VmDevice(Record):
     """"COM port", "integration component", "controller", "device"."""
     device_id: str = ""
     """GUID of the device's type."""
+    instance_id: str = ""
+    """Which device of that type; the same GUID where there is but one."""
     enabled: bool | None = None
     """As stored."""
     setting: str = ""

@@ -20,5 +20,4 @@ def vm_replica(tables: Tables) -> Iterator[Record]:
         if row["replication"]:
             yield RULE.found(row, f"{row['name'] or row['vm_id']} is or was replicated "
                              f"({row['replication']}): as the primary or the replica",
-                             "direct: global_settings/replication, which is not understood as to "
-                             "which of both")
+                             "direct: global_settings/replication; which of both is not told")

@@ -37,6 +37,7 @@ def _drive(drive: Drive, source: Source) -> VmDrive:
         resolved_path=drive.item.source.address if drive.item is not None else "",
         iops_limit=qos.iops_limit if qos else None,
         iops_reservation=qos.iops_reservation if qos else None,
+        qos_weight=qos.weight if qos else None,
         is_shared=qos.is_shared if qos else None, qos_policy_id=qos.policy_id if qos else "")
 
 
@@ -56,7 +57,9 @@ def _devices(said: VmConfiguration, source: Source) -> Iterator[VmDevice]:
                        setting=port.path)
     for component in said.components:
         yield VmDevice(source=source, name=component.name, device="integration component",
-                       device_id=component.device_id, enabled=component.enabled)
+                       device_id=component.device_id, instance_id=component.instance,
+                       enabled=component.enabled)
     for other in said.devices:
         yield VmDevice(source=source, name=other.name, device="device", device_id=other.device_id,
-                       setting=other.setting, channel_id=other.channel_id)
+                       instance_id=other.instance, setting=other.setting,
+                       channel_id=other.channel_id)

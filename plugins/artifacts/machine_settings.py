@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from analyzer.formats import vm_metrics
 from analyzer.formats.vm_adapters import Adapter
 from analyzer.formats.vm_configuration import VmConfiguration
 from analyzer.formats.vm_firmware import BootEntry
@@ -50,8 +51,10 @@ def _records(said: VmConfiguration, source: Source) -> Iterator[Record]:
 
 
 def _metric(metric: Metric, source: Source) -> VmMetric:
-    return VmMetric(source=source, device_id=metric.device_id, place=metric.place,
-                    definition_id=metric.definition_id, enabled=metric.enabled,
+    return VmMetric(source=source, device_id=metric.device_id, instance_id=metric.instance,
+                    place=metric.place,
+                    definition_id=metric.definition_id,
+                    metric=vm_metrics.NAMES.get(metric.definition_id, ""), enabled=metric.enabled,
                     metric_value=metric.value, resource_id=metric.resource_id)
 
 

@@ -23,6 +23,9 @@ def test_offload_of_both_versions() -> None:
         "packet direct moderation interval 1000000, VRSS yes, VMMQ no, VMMQ queue pairs 16, "
         "VRSS least queue pairs 1, VRSS queue scheduling 0, VRSS without primary processor no, "
         "VRSS independent host spreading yes, VRSS channel affinity 3")
+    later = meaning(OFFLOAD, 0x0500, last + bytes((1, 0, 0, 0)))
+    assert later == f"{meaning(OFFLOAD, 0x0400, last)}, 4 bytes of a later version"
+    assert meaning(OFFLOAD, 0x0400, last + bytes(4)) == ""
     assert meaning(OFFLOAD, 0x0100, last) == meaning(OFFLOAD, 0x0400, first) == ""
 
 

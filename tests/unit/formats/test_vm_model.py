@@ -142,10 +142,12 @@ def test_memory_processors_and_global_settings() -> None:
         f"<count_per_node>{leaf('max', 8)}</count_per_node></vnuma></processors><topology>"
         f"{leaf('low_mmio_gap_mb', 128)}</topology></settings><global_settings>"
         f"{leaf('slp_data_root', PAGING)}{leaf('disk_merge_pending', 'True')}<replication>"
-        f"<extended_settings><included_disks>{leaf('disk001', INCLUDED)}</included_disks>"
-        f"</extended_settings>{leaf('settings', '...')}</replication><unexpected_termination>"
+        f"<settings><included_disks>{leaf('disk001', INCLUDED)}</included_disks>"
+        f"{leaf('recovery_server', 'HV2')}</settings></replication><unexpected_termination>"
         f"{leaf('action', 1)}</unexpected_termination></global_settings>"
-        f"<properties>{leaf('highly_available', 'True')}</properties>")
+        f"<properties>{leaf('highly_available', 'True')}</properties><security><keys>"
+        f"{leaf('key_protector', bytes(9))}</keys><settings>{leaf('tpm_enabled', 'True')}"
+        "</settings></security>")
     memory, processors = got.memory, got.processors
     assert (memory.size_mb, memory.minimum_mb, memory.maximum_mb, memory.weight,
             memory.buffer_percent, memory.is_dynamic, memory.low_mmio_mb) == (
@@ -156,7 +158,8 @@ def test_memory_processors_and_global_settings() -> None:
     assert (got.host.smart_paging_root, got.disk_merge_pending, got.host.highly_available) == (
         "D:\\paging", True, True)
     assert (got.host.replication, got.host.crash_action) == (
-        "2 settings; disks D:\\a.vhdx", "unknown (1)")
+        "settings/included_disks/disk001=D:\\a.vhdx; settings/recovery_server=HV2", "unknown (1)")
+    assert got.host.security == "keys/key_protector=9 bytes; settings/tpm_enabled=True"
 
 
 def test_features_of_a_port_are_bytes_unless_their_layout_is_known() -> None:
@@ -179,7 +182,9 @@ def test_every_leaf_is_kept_and_the_understood_ones_are_known() -> None:
         ("configuration/properties/name", "x", True),
         ("configuration/properties/new", "y", False),
         ("configuration/settings/@zone", "7", False),
-        (f"configuration/{BIOS}/num_lock", True, False)]
+        (f"configuration/{BIOS}/num_lock", True, True)]
+    (bios,) = got.devices
+    assert bios.setting == "num_lock=True"
 
 
 def test_a_setting_that_stands_twice_is_said() -> None:
@@ -218,6 +223,21 @@ def test_all_times_that_never_were_are_one_notice() -> None:
         'configuration/properties/last_powered_off_time is 0: "never", or not set')
 
 
-def test_a_fibre_channel_adapter_is_told_by_its_world_wide_names() -> None:
-    got = configuration(f"<_{CHANNEL}_>{leaf('WWNNA', 'C003FF0000FFFF00')}</_{CHANNEL}_>")
-    assert [d.setting for d in got.devices] == ["WWNNA=C003FF0000FFFF00"]
+def test_a_machine_of_two_ids_is_said() -> None:
+    got = configuration(f"<properties>{leaf('type_id', 'Virtual Machines')}"
+                        f"{leaf('global_id', VENDOR)}</properties><settings><global>"
+                        f"{leaf('logical_id', str(CHANNEL))}</global></settings>")
+    assert (got.vm_id, [n.code for n in got.notices]) == (str(CHANNEL), ["VM-ID"])
+
+
+def test_a_device_tells_all_that_its_node_says() -> None:
+    adapter = (f"{leaf('WWNNA', 'C003FF0000FFFF00')}{leaf('VDEVVersion', 256)}<Connection>"
+               f"{leaf('PoolId', '')}{leaf('AltSwitchName', 'SAN')}</Connection>")
+    long = "".join(leaf(f"n{number}", "x" * 100) for number in range(12))
+    got = configuration(f"<_{CHANNEL}_>{adapter}</_{CHANNEL}_><_{NETWORK}_>{long}</_{NETWORK}_>"
+                        f"<_{DISK}_>{leaf('blob', bytes(5))}</_{DISK}_>")
+    told = [device.setting for device in got.devices]
+    assert told[0] == "WWNNA=C003FF0000FFFF00; Connection/AltSwitchName=SAN"
+    assert (told[1].count("x" * 100), told[1][-12:], told[2]) == (9, "; and 3 more", "blob=5 bytes")
+    last = f"configuration/_{NETWORK}_/n11"
+    assert (last in got.understood, f"{last[:-2]}0" in got.understood) == (False, True)

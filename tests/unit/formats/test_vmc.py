@@ -179,6 +179,11 @@ def test_real_machines_with_every_leaf(realdata: Path, name: str) -> None:
     assert all(s.value is not None for s in got.settings)
     assert len({s.key for s in got.settings}) == leaves
     assert got.notices == ()
+    assert (got.start_action, got.stop_action) == ("unknown (2)", (
+        "unknown (0)" if name.startswith("mosa-674cc0b1") else "unknown (4)"))
+    assert got.com_ports == ((ComPort(1, "c:\\Singularity\\base\\pxe.log (port_type 0)"),
+                              ComPort(2, "\\\\.\\pipe\\kd"))
+                             if name.startswith("singularity") else ())
     assert got.adapters[0].mac.startswith("00-03-FF-")
     network = virtual_server.time_of(bytes.fromhex(got.adapters[0].switch_id.replace("-", "")))
     assert times.iso(network)[:4] in ("2007", "2008")

@@ -327,3 +327,14 @@ def test_traits_of_machines_beside_their_state() -> None:
         ("C:\\Progr", ("duplicated id",)),
         ("D:\\out\\T", ("duplicated id", "in the form of an export", "template by its name")),
         ("D:\\Hyper", ("in a folder for replicas",)), ("D:\\own\\V", ())}
+
+
+def test_a_configuration_under_another_guid_than_its_own_is_said() -> None:
+    system = host({f"{REGISTER}/Virtual Machines/{S1}.xml": Link(
+        f"D:\\Virtual Machines\\{VM}.xml"),
+                   f"D:/Virtual Machines/{VM}.xml": vm_xml.machine_xml(machine())}, "C", "D")
+    (found,) = inventory(system).machines
+    (problem,) = system.problems()
+    assert (found.vm_id, problem.code, problem.what) == (VM, "VM-ID", (
+        f"C:\\ProgramData\\Microsoft\\Windows\\Hyper-V\\Virtual Machines\\{S1}.xml leads to the "
+        f"configuration of {VM}"))
