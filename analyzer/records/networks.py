@@ -40,7 +40,11 @@ class VirtualSwitch(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchPort(Record):
-    """One port of a virtual switch, or one adapter bound to it."""
+    """One port of a virtual switch, or one adapter bound to it.
+
+    The key of a machine's adapter is called `<machine>--<adapter>`, which gives `vm_id`: unsure, by
+    the names in one published event.
+    """
 
     switch_id: str
     """"" for an adapter that names no switch."""
@@ -86,6 +90,8 @@ class NetworkInterface(Record):
     gateways: tuple[str, ...] = ()
     name_servers: str = ""
     dhcp_server: str = ""
+    former_lease: str = ""
+    """An address that DHCP gave before the fixed ones; the lease's times are of it then."""
     lease_obtained_at: int | None = moment("DHCP lease obtained")
     lease_ends_at: int | None = moment("DHCP lease ends")
     written_at: int | None = moment("Key of a network interface last written")

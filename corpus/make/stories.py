@@ -83,7 +83,7 @@ def _configured(known: KnownMachine, world: World) -> Iterator[Line]:
     stamps = {file.path: file.stamp for file in world.files}
     machine, more = known.machine, known.more
     yield machine.created, "created", ""
-    yield from _written(stamps[known.config], "settings changed", "")
+    yield from _written(stamps[known.config], "configuration written", "")
     for snapshot, _ in known.snapshots:
         yield snapshot.created, "snapshot taken", snapshot.name
     saved = machine.saved or more.get("saved_state")
@@ -96,7 +96,7 @@ def _configured(known: KnownMachine, world: World) -> Iterator[Line]:
         if isinstance(at, int) and at:
             yield at, what, ""
     if more.get("generation") == 2:  # its EFI variables were written a day after
-        yield (machine.created + DAY) // MILLISECOND * MILLISECOND, "settings changed", ""
+        yield (machine.created + DAY) // MILLISECOND * MILLISECOND, "firmware variables written", ""
 
 
 def _disks(world: World) -> Iterator[tuple[str, list[Line]]]:

@@ -155,7 +155,7 @@ def _stories(out: World, machines: list[truth.Json],
         made = stamps[row["config"]]
         lines: list[Line] = [(made.fn_created, "configuration file made", "")]
         if made.modified > made.fn_created + TOGETHER:
-            lines.append((made.modified, "settings changed", ""))
+            lines.append((made.modified, "configuration written", ""))
         lines += [(stamps[path].modified, "saved", "") for path in row["saved_state"]]
         told[row["config"]] = lines
     for link in [*dangling, *({"target": row["config"], "link": row["link"]} for row in machines

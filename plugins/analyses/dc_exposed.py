@@ -28,7 +28,8 @@ def dc_exposed(tables: Tables) -> Iterator[Record]:
         return
     for row in tables.matching("log_event", "meaning", TAKEN.keys()):
         path = row["concerns"].removeprefix("\\\\?\\").lower()
-        if (row["meaning"] == "exported" and row["vm_id"] in machines) or path in disks:
+        if (row["meaning"] == "exported" and row["vm_id"] in machines) \
+                or (row["system_id"], path) in disks:
             yield _found(row, row["concerns"] or row["vm_name"] or row["vm_id"],
                          TAKEN[row["meaning"]], f"direct: {event_cited(row)}")
     registered = {row["vm_id"] for row in tables.rows("virtual_machine")
@@ -40,18 +41,18 @@ def dc_exposed(tables: Tables) -> Iterator[Record]:
                          f"{'copied' if is_copy else 'exported'} to {row['configuration_path']}",
                          "derived: another configuration with its id")
     for row in tables.rows("attached_disk"):
-        if row["path"].lower() in disks:
+        if (row["system_id"], row["path"].lower()) in disks:
             yield _found(row, row["path"], "known to the host as a volume of its own",
                          "derived: MountedDevices has its partition")
 
 
-def _controllers(tables: Tables) -> tuple[set[str], set[str]]:
-    """Machines with a directory database, and the paths of all disks that it lies on."""
+def _controllers(tables: Tables) -> tuple[set[str], set[tuple[str, str]]]:
+    """Machines with a directory database, and system and path of all disks that it lies on."""
     rows = [row for row in tables.matching("file_entry", "path", {"ntds.dit"})
             if row["path"].lower().endswith("\\ntds\\ntds.dit") and "!/" in row["system_id"]]
     machines = {row["vm_id"] for row in rows if row["vm_id"]}
     chains = {row["system_id"].rpartition("!/")[0] for row in rows}
-    disks = {row["path"].lower() for row in tables.rows("disk_layer")
+    disks = {(row["system_id"], row["path"].lower()) for row in tables.rows("disk_layer")
              if row["vm_id"] in machines or row["chain"] in chains}
     return machines, disks
 

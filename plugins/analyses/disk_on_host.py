@@ -24,7 +24,8 @@ SURE: Final = {"disk attached to the host": "direct: the host's management servi
 def disk_on_host(tables: Tables) -> Iterator[Record]:
     """Events that say a virtual disk was attached, and volumes of one that the host knows."""
     for row in tables.matching("log_event", "meaning", SURE.keys()):
-        yield RULE.found(row, f"{row['concerns'] or 'a disk'} was attached on the host",
+        where = "in the guest" if "!/" in row["source_path"] else "on the host"
+        yield RULE.found(row, f"{row['concerns'] or 'a disk'} was attached {where}",
                          f"{SURE[row['meaning']]} ({event_cited(row)})")
     for row in tables.rows("attached_disk"):
         if row["path"]:

@@ -39,17 +39,18 @@ def _record(system: WindowsSystem, key: Key, identity: str,
         return registry.text("SYSTEM", path, name)
 
     dhcp = registry.integer("SYSTEM", path, "EnableDHCP")
-    fixed = not dhcp
+    fixed, leased = not dhcp, _one(text("DhcpIPAddress"))
     return NetworkInterface(
         source=registry.source("SYSTEM").at(path, key.offset), interface_id=identity,
         name=connection_name(registry, registry.control_set, identity),
         description=adapter.description if adapter else "",
         component_id=adapter.component_id if adapter else "", mac=adapter.mac if adapter else "",
         has_dhcp=None if dhcp is None else bool(dhcp),
-        addresses=_list(system, path, "IPAddress") if fixed else _one(text("DhcpIPAddress")),
+        addresses=_list(system, path, "IPAddress") if fixed else leased,
         masks=_list(system, path, "SubnetMask") if fixed else _one(text("DhcpSubnetMask")),
         gateways=_list(system, path, "DefaultGateway" if fixed else "DhcpDefaultGateway"),
         name_servers=text("NameServer") or text("DhcpNameServer"), dhcp_server=text("DhcpServer"),
+        former_lease="".join(leased) if fixed else "",
         lease_obtained_at=_time(system, path, "LeaseObtainedTime"),
         lease_ends_at=_time(system, path, "LeaseTerminatesTime"), written_at=key.last_written_at)
 

@@ -79,14 +79,15 @@ def _nic(system: WindowsSystem, key: Key, adapters: dict[str, InstalledAdapter],
     registry = system.registry
     said = registry.text("SYSTEM", key.path, "SwitchName")
     switch_id = guid.normalise(said) or said
-    match = IN_NAME.search(key.name)
-    identity = match[0].upper() if match else key.name
+    ids = [found.upper() for found in IN_NAME.findall(key.name)]
+    identity = ids[-1] if ids else key.name
     adapter = adapters.get(identity)
     if adapter is not None and switch_id:
         ends = bound.setdefault(switch_id, Bound())
         (ends.own if adapter.is_host_side else ends.uplinks).append(adapter)
     return SwitchPort(
         source=registry.source("SYSTEM").at(key.path, key.offset), switch_id=switch_id,
+        vm_id=ids[0] if len(ids) == 2 and "--" in key.name else "",
         port_id=identity, kind="adapter", name=registry.text("SYSTEM", key.path, "FriendlyName"),
         adapter=adapter.description if adapter is not None else "", control_set=control_set,
         is_current=current, settings=_raw(key), written_at=key.last_written_at)

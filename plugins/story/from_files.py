@@ -34,9 +34,10 @@ MADE: Final = {
     "link": ("registered", "", "its link in the register was made", ""),
 }
 WRITTEN: Final = {
-    "configuration": ("settings changed",
-                      "last write of the configuration; which setting is not recorded"),
-    "snapshot": ("settings changed", "last write of the snapshot's configuration"),
+    "configuration": ("configuration written", (
+        "last write of the configuration; whether a setting or only the machine's state changed "
+        "is not recorded")),
+    "snapshot": ("configuration written", "last write of the snapshot's configuration"),
     "disk": ("disk last written", "last write of the file")}
 
 

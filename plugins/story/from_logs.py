@@ -23,7 +23,7 @@ INSIDE: Final = {"Windows started": "guest booted", "event log service started":
                  "event log service stopped": "guest shut down",
                  "Windows started after no clean shutdown": "guest booted",
                  "last shutdown was unexpected": "guest stopped without shutdown"}
-"""Of a guest's own log."""
+"""Of a guest's own log; its other events are told as "guest: ..."."""
 ASIDE: Final = {"logon", "service changed state", "service start type changed",
                 "service installed", "service ended with an error", "service ended unexpectedly",
                 "service failed to start", "service was sent a control",
@@ -39,7 +39,7 @@ def from_logs(tables: Tables, owners: Owners) -> Iterator[Happening]:
     for row in tables.matching("log_event", "meaning", wanted):
         if row["logged_at"] is None:
             continue
-        if row["meaning"] in INSIDE:
+        if row["meaning"] in INSIDE or (owners.is_inside(row) and not row["vm_name"]):
             yield from _inside(row, owners)
             continue
         for teller in _tellers(row, owners):
@@ -52,8 +52,10 @@ def from_logs(tables: Tables, owners: Owners) -> Iterator[Happening]:
 def _inside(row: Row, owners: Owners) -> Iterator[Happening]:
     teller = owners.of_guest(row) if "!/" in row["source_path"] else None
     if teller is not None:
-        yield told(row, "log_event", "logged_at", teller, INSIDE[row["meaning"]],
-                   subject=row["computer"], certainty=_certainty(row),
+        what, about = INSIDE.get(row["meaning"], ""), row["concerns"]
+        yield told(row, "log_event", "logged_at", teller, what or f"guest: {row['meaning']}",
+                   subject=row["computer"] if what else about,
+                   thing="" if what else about.casefold(), certainty=_certainty(row),
                    basis=f"the guest's own log: {_basis(row)}")
 
 

@@ -24,7 +24,8 @@ MACHINE: Final = (
     ("powered_off_at", "stopped", DIRECT, ("last power-off time in the configuration, which does "
      "not say whether it was turned off, shut down or saved")),
     ("state_changed_at", "state changed", DIRECT, "time of the last state in the configuration"),
-    ("firmware_changed_at", "settings changed", DERIVED, "last write of its EFI variables"))
+    ("firmware_changed_at", "firmware variables written", DERIVED,
+     "last write of its EFI variables"))
 GUEST: Final = (("installed_at", "guest installed"), ("shutdown_at", "guest shut down"))
 NO_TIME: Final = "something names the machine, and no time stands with it"
 

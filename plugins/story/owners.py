@@ -21,6 +21,8 @@ class Owners:
         self.disks: defaultdict[File, dict[str, Teller]] = defaultdict(dict)
         """Disk files, each with the stories it belongs to."""
         self._chains: dict[str, Teller] = {}
+        self._guests = {row["system_id"]: row["vm_id"] for row in tables.rows("system")
+                        if row["vm_id"]}
         self._by_name: defaultdict[File, set[str]] = defaultdict(set)
         self.machines = list(tables.rows("virtual_machine"))
         for row in sorted(self.machines, key=lambda row: bool(row["registration_path"]
@@ -81,6 +83,11 @@ class Owners:
         """A disk that no configuration names and that lets in one machine alone."""
         found = self._entitled.get(_file(row), set())
         return self.machine(min(found)) if len(found) == 1 else None
+
+    def is_inside(self, row: Row) -> bool:
+        """Whether a row comes from within a guest, and is about no machine that this one hosts."""
+        return "!/" in row["source_path"] and \
+            row["vm_id"] in ("", self._guests.get(row["system_id"], ""))
 
     def of_guest(self, row: Row) -> Teller | None:
         """The machine that a row from inside a guest is about."""

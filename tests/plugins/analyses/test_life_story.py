@@ -141,6 +141,27 @@ def test_a_guests_own_log_tells_boots_and_the_hosts_does_not() -> None:
     assert [(r.vm_id, r.what) for r in rows] == [(VM, "guest booted")]
 
 
+def test_what_else_a_guests_own_log_tells_is_no_statement_of_the_host() -> None:
+    """A disk that was attached within the guest, and a machine that the guest itself hosts."""
+    guest = f"h.E01!/p1/{DISK[-8:]}!/p1"
+    inside: dict[str, Any] = {"system_id": guest, "source": Source(
+        "h.E01", f"/p1/{DISK[-8:]}!/p1/System.evtx", offset=1)}
+    rows = story(machine(), layer(made=None), System(**inside, vm_id=VM),
+                 event("disk attached", T, vm_id=VM, concerns="E:\\tools.vhd", **inside),
+                 event("log cleared", T + DAY, 2, vm_id=VM, concerns="Security", **inside),
+                 event("started", T, 3, vm_id=LOST, **inside))
+    assert [(r.story, r.what, r.subject) for r in rows] == [
+        (VM, "guest: disk attached", "E:\\tools.vhd"), (VM, "guest: log cleared", "Security"),
+        (LOST, "started", "")]
+    assert rows[0].basis.startswith("the guest's own log: ")
+
+
+def test_that_a_configuration_was_written_is_not_that_a_setting_was_changed() -> None:
+    rows = told(machine(firmware_changed_at=T + DAY), file(XML, T, T + 2 * DAY))
+    assert rows[1:] == [("firmware variables written", "", "derived"),
+                        ("configuration written", "", "derived")]
+
+
 def test_deletions() -> None:
     gone = file(XML, T, T + DAY, allocated=False)
     bin_ = RecycledFile(source=Source("h.E01", "/p1/$I1"), system_id="h", path=DISK,

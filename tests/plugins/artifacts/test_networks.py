@@ -55,6 +55,15 @@ def test_ports_and_adapters_with_their_raw_values() -> None:
             if r.kind == "adapter" and r.is_current] == [(CARD, A, "Intel"), (OWN, B, "Host only")]
 
 
+def test_an_adapter_of_a_machine_is_called_after_the_machine() -> None:
+    root = registry()
+    root.key(f"ControlSet001\\Services\\VMSMP\\Parameters\\NicList\\{VM}--{PORT}").set(
+        hive.sz("SwitchName", A))
+    rows = of(SwitchPort, virtual_switches(computer(root)))
+    assert [(r.vm_id, r.port_id) for r in rows if r.kind == "adapter" and r.is_current] == [
+        ("", CARD), ("", OWN), (VM, PORT)]
+
+
 def test_a_switch_that_only_a_machine_names() -> None:
     nic = vm_xml.Nic(PORT, "Net", "00-15-5D-01-02-03", switch=D)
     machine = vm_xml.machine_xml(vm_xml.Machine(VM, "WEB", AT, nics=(nic,)))
@@ -91,6 +100,7 @@ def test_interfaces_with_fixed_and_leased_addresses() -> None:
               hive.dword("LeaseTerminatesTime", 0x7FFFFFFF))
     interface(root, A, hive.dword("EnableDHCP", 1), hive.sz("DhcpIPAddress", "0.0.0.0"))
     rows = {r.interface_id: r for r in of(NetworkInterface, network_interfaces(computer(root)))}
+    assert [row.former_lease for row in rows.values()] == ["", "", ""]
     card, own, gone = rows[CARD], rows[OWN], rows[A]
     assert (card.name, card.mac, card.addresses, card.gateways, card.name_servers) == (
         "LAN 1", "00-15-5D-01-02-03", ("10.0.0.2",), ("10.0.0.1",), "10.0.0.9")
@@ -98,6 +108,14 @@ def test_interfaces_with_fixed_and_leased_addresses() -> None:
     assert own.lease_obtained_at == times.from_unix(1_250_000_000)
     assert own.lease_ends_at is None
     assert (gone.addresses, gone.description, gone.written_at) == ((), "", AT + 5)
+
+
+def test_a_lease_that_a_fixed_address_took_the_place_of_is_told() -> None:
+    root = registry()
+    interface(root, CARD, hive.dword("EnableDHCP", 0), hive.multi_sz("IPAddress", ["10.0.0.2"]),
+              hive.sz("DhcpIPAddress", "10.1.0.7"), hive.dword("LeaseObtainedTime", 1_250_000_000))
+    (row,) = of(NetworkInterface, network_interfaces(computer(root)))
+    assert (row.addresses, row.former_lease) == (("10.0.0.2",), "10.1.0.7")
 
 
 def test_addresses_of_the_wrong_type_are_a_problem() -> None:
