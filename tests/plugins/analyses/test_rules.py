@@ -19,6 +19,7 @@ from analyzer.records import (
 )
 from analyzer.source import Source
 from analyzer.times import TICKS_PER_SECOND, iso
+from plugins.analyses.disk_on_host import disk_on_host
 from plugins.analyses.finding_rules import finding_rules
 from tests.plugins.analyses.rows import (
     GONE,
@@ -305,9 +306,11 @@ def test_the_case_keeps_what_its_rules_mean() -> None:
 def test_a_disk_of_the_same_path_on_another_host_and_one_in_a_guest_are_told_apart() -> None:
     attached_there = event("disk attached", concerns="D:\\a.vhd", system_id="h2")
     assert said("dc_exposed", machine("DC"), layer(), DIT, attached_there) == []
-    inside = event("disk attached", concerns="D:\\a.vhd", source=Source("h.E01", "/p1/x.vhd!/p1/l"))
-    assert [what for _, what in said("disk_on_host", inside)] == [
-        "D:\\a.vhd was attached in the guest"]
+    inside = replace(event("disk attached", concerns="D:\\a.vhd"),
+                     source=Source("h.E01", "/p1/x.vhd!/p1/System.evtx"))
+    row, = disk_on_host(FakeTables([inside]))
+    assert isinstance(row, Finding)
+    assert row.what == "D:\\a.vhd was attached in the guest"
 
 
 def test_a_host_without_a_name_may_be_any() -> None:
