@@ -26,7 +26,9 @@ written `\\udc80`; a backslash that would then be misread is written `\\u005c`."
 _ABOUT_COVERAGE: Final = """\
 The table `coverage` says of each of these places, in every system with a Windows, whether it was
 read, is absent, unreadable, read in part, skipped by a limit, or present and not decoded by this
-version. Volumes and the folders that a configuration or the registry names are told there too."""
+version: nothing is wrong with it and no limit was met, so it is neither unreadable nor skipped.
+Places of a plugin that killed its process are absent or unreadable. Volumes and the folders that
+a configuration or the registry names are told there too."""
 _ABOUT_UNSEEN: Final = """\
 No file of a real Hyper-V host with machines is public. What these tables say of such a host rests
 on documents, message tables and single samples; the bundled images are built after them and read
