@@ -18,6 +18,8 @@ _PASSES: Final = 3
 _RATIOS: Final = (
     ("C `fls -r -m` / scan, processor time", "fls", "scan", 1.0),
     ("pytsk3 walk / scan, processor time", "pytsk3", "scan", 8.0),
+    ("C `fls -r -m` / listing, processor time", "fls", "listing", None),
+    ("pytsk3 walk / listing, processor time", "pytsk3", "listing", None),
     ("C `fls -r -m` / walk, processor time", "fls", "walk", None),
     ("pytsk3 walk / walk, processor time", "pytsk3", "walk", None),
 )
