@@ -5,7 +5,7 @@ For what there are millions of; a Python text each would take most of the time a
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -16,6 +16,9 @@ Ints = NDArray[np.int64]
 Item = TypeVar("Item", bound=np.generic)
 _STEP: Final = 4096
 """Texts copied at once; an index of 8 bytes is made for each of their items."""
+_ALIGNED: Final = 64
+_HUGE: Final = 2 << 20
+_KEPT: Final = 16 << 20
 _COUNT: Final = np.arange(1 << 17)
 
 
@@ -35,30 +38,64 @@ def pick(data: NDArray[Item], start: Ints, length: Ints) -> NDArray[Item]:
     return np.concatenate(parts or [data[:0]])
 
 
-class Grown:
-    """An array that grows at its end by halves: one piece of memory, not thousands of parts that
-    are there twice when they are put together."""
+def memory(size: int) -> Bytes:
+    """Undefined bytes. Many begin where a huge page can: numpy asks the kernel for those, and a
+    fault at every 4 KiB takes longer than to fill it."""
+    if size < _HUGE:
+        return np.empty(size, np.uint8)
+    room = np.empty(size + 2 * _HUGE, np.uint8)
+    return room[-room.ctypes.data % _HUGE:][:size]
 
-    def __init__(self, room: NDArray[Any]) -> None:
-        """`room` is its first memory; nothing is in it."""
-        self._room, self._count = room, 0
+
+def keep_freed() -> None:
+    """From now on memory that is freed is used again.
+
+    Until glibc has seen a piece as large as this freed, it gives each over 128 KiB back to the
+    kernel, which clears it for the next (mallopt(3), M_MMAP_THRESHOLD).
+    """
+    np.empty(_KEPT, np.uint8)
+
+
+def empty(kinds: Sequence[np.dtype[Any]], rows: int) -> list[NDArray[Any]]:
+    """Columns of undefined content, in one piece of memory."""
+    sizes = [-(-kind.itemsize * rows // _ALIGNED) * _ALIGNED for kind in kinds]
+    whole = memory(sum(sizes))
+    return [np.ndarray(rows, kind, whole.data, end - size)
+            for kind, size, end in zip(kinds, sizes, accumulate(sizes), strict=True)]
+
+
+class Grown:
+    """Columns that grow at their end, to the double, all in one piece of memory."""
+
+    def __init__(self, kinds: Sequence[str], room: int) -> None:
+        """Of numpy's `kinds` ("8q" is eight numbers a row), with `room` for so many rows."""
+        self._kinds = [np.dtype(kind) for kind in kinds]
+        self._columns, self._room, self._count = empty(self._kinds, room), room, 0
 
     def __len__(self) -> int:
         return self._count
 
     @property
-    def items(self) -> NDArray[Any]:
-        """What was added."""
-        return self._room[:self._count]
+    def items(self) -> list[NDArray[Any]]:
+        """What was added, of each column."""
+        return [column[:self._count] for column in self._columns]
 
-    def add(self, more: NDArray[Any]) -> None:
-        """Behind the others."""
-        end = self._count + len(more)
-        if end > len(self._room):
-            wider = np.empty((end + end // 2, *self._room.shape[1:]), self._room.dtype)
-            wider[:self._count] = self.items
-            self._room = wider
-        self._room[self._count:end] = more
+    def fitted(self) -> list[NDArray[Any]]:
+        """The same, apart from the room where most of that was not needed."""
+        is_tight = 2 * self._count >= self._room
+        return self.items if is_tight else [column.copy() for column in self.items]
+
+    def add(self, *more: NDArray[Any]) -> None:
+        """Rows behind the others, of each column."""
+        end = self._count + len(more[0])
+        if end > self._room:
+            self._room = 2 * end
+            wider = empty(self._kinds, self._room)
+            for column, items in zip(wider, self.items, strict=True):
+                column[:self._count] = items
+            self._columns = wider
+        for column, rows in zip(self._columns, more, strict=True):
+            column[self._count:end] = rows
         self._count = end
 
 

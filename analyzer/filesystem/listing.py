@@ -78,7 +78,7 @@ class Listed:
 
     def times(self) -> Ints:
         """(n, 8) ticks, 0 for None."""
-        return self.names.times.take(self.rows, axis=0)
+        return self.names.times.take(self.names.met[self.rows], axis=0)
 
     def below(self, directories: Iterable[str], name: Texts) -> Texts:
         """Each `name` behind its directory as `directories` write it, with a slash at the end."""

@@ -8,13 +8,13 @@ clean are read one by one (mft.py).
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analyzer import attention
-from analyzer.columns import Grown, Texts, pick
+from analyzer.columns import Grown, Texts, empty, keep_freed, pick
 from analyzer.errors import Corrupt, EvidenceError
 from analyzer.filesystem.attributes import FileName, Reference, text
 from analyzer.filesystem.mft import MftRecord, name_parents
@@ -31,8 +31,10 @@ from analyzer.filesystem.record_batch import (
 FIRST_USER: Final = 24
 """Records below are reserved; nameless ones among them are normal."""
 _BATCH: Final = 4096
-_FIRST: Final = 1 << 16
-"""Rows that columns have room for at first."""
+_MOST_FIRST: Final = 1 << 21
+"""Rows that columns have room for at first, if the table has as many records."""
+_UNITS: Final = 32
+"""Of each name, in the same."""
 _SPARSE: Final = 8
 """Records of the table to one that is a file, above which no list of all of them is made."""
 _NUMBER: Final = np.uint64(0xFFFF_FFFF_FFFF)
@@ -82,8 +84,9 @@ class Files:
     def are_named_by(self, rows: Ints, sequences: Ints) -> Flags:
         """`MftRecord.is_named_by` for many; `rows` are not -1."""
         own = self.sequence[rows]
-        later = ~self.in_use[rows] & (own == sequences % 0xFFFF + 1)
-        result: Flags = (sequences == 0) | (sequences == own) | later
+        result: Flags = (sequences == 0) | (sequences == own)
+        rest = np.flatnonzero(~result)
+        result[rest] = ~self.in_use[rows[rest]] & (own[rest] == sequences[rest] % 0xFFFF + 1)
         return result
 
 
@@ -97,8 +100,9 @@ class NameIndex:
     file     row in `files`, -1 for records that are not clean
     unsigned how many records, from FIRST_USER up to the last with the signature FILE, lack it
     space, length                           as in record_batch.Names, for clean records
-    times    (n, 8) ticks, 0 for none: those of the holder's $STANDARD_INFORMATION, of the name
     start    of the name in `units`         is_odd  a name that Windows would not make
+    times    (n, 8) ticks, 0 for none: those of the holder's $STANDARD_INFORMATION, of the name;
+             as they were met, for they are many bytes: those of a row are at `met`
     """
 
     table: MasterFileTable
@@ -106,13 +110,14 @@ class NameIndex:
     nameless: tuple[int, ...]
     unsigned: int
     units: NDArray[np.uint16]
+    times: Ints
+    met: Ints
     number: Ints
     holder: Ints
     place: Ints
     parent: Ints
     parent_sequence: Ints
     space: Ints
-    times: Ints
     length: Ints
     start: Ints
     is_odd: Flags
@@ -120,7 +125,9 @@ class NameIndex:
     @classmethod
     def build(cls, table: MasterFileTable) -> "NameIndex":
         """One pass over the table; records that cannot be read are reported to it."""
-        return _Pass(table).run()
+        rows = min(table.count, _MOST_FIRST)
+        return _Pass(table, Grown("qq???qqq", rows), Grown("qqqqqqqq?", rows),
+                     Grown(["8q"], rows), Grown("H", rows * _UNITS)).run()
 
     def __len__(self) -> int:
         return len(self.number)
@@ -208,16 +215,18 @@ class _Pass:
     """The columns of a table, batch by batch."""
 
     table: MasterFileTable
-    files: list[Grown] = field(default_factory=lambda: _columns("qq???qqq"))
-    names: list[Grown] = field(default_factory=lambda: _columns("qqqqqq8qq?"))
-    units: Grown = field(default_factory=lambda: Grown(np.empty(_FIRST, np.uint16)))
+    files: Grown
+    names: Grown
+    times: Grown
+    units: Grown
     nameless: list[int] = field(default_factory=list)
     signed: int = 0
     end: int = FIRST_USER
 
     def run(self) -> NameIndex:
         size = self.table.boot.record_size
-        room = make_room(_BATCH, size)
+        keep_freed()
+        room = make_room(min(_BATCH, self.table.count), size)
         for numbers in self.table.batches(_BATCH, room):
             attention.progress()
             records, names = decode_batch(room, size, numbers)
@@ -225,17 +234,17 @@ class _Pass:
             self._take_files(numbers, records)
             self._take_names(numbers, records, names)
             self._take_others(numbers, room[:len(numbers) * size].reshape(-1, size), records)
-        number, holder, place, parent = (column.items for column in self.names[:4])
+        met = self.names.items
+        number, holder, place, parent = met[:4]
         order = np.lexsort((place, holder, number, parent))
         named = set(number[number != holder].tolist())
         nameless = sorted(number for number in self.nameless if number not in named)
-        del number, holder, place, parent
-        columns = []
-        while self.names:  # so that each is let go of once it is in order
-            columns.append(self.names.pop().items.take(order, axis=0))
-        return NameIndex(self.table, Files(*(column.items for column in self.files)),
-                         tuple(nameless), self.end - FIRST_USER - self.signed, self.units.items,
-                         *columns[::-1])
+        columns = empty([column.dtype for column in met], len(order))
+        for column, items in zip(columns, met, strict=True):
+            items.take(order, out=column, mode="clip")
+        (units,), (times,) = self.units.fitted(), self.times.fitted()
+        return NameIndex(self.table, Files(*self.files.fitted()), tuple(nameless),
+                         self.end - FIRST_USER - self.signed, units, times, order, *columns)
 
     def _count(self, signed: Ints) -> None:
         """Windows leaves the last of the reserved records empty, and those it never used."""
@@ -244,8 +253,8 @@ class _Pass:
         self.end = max(self.end, int(signed.max(initial=0)) + 1)
 
     def _take_files(self, numbers: Ints, records: Records) -> None:
-        kept = records.is_file & records.is_clean & (records.base == 0)
-        _add(self.files, *(column[kept] for column in (
+        kept = np.flatnonzero(records.is_file & records.is_clean & (records.base == 0))
+        self.files.add(*(column.take(kept) for column in (
             numbers, records.sequence, records.in_use, records.is_directory, records.is_plain,
             records.size, records.file_attributes, records.security)))
 
@@ -255,11 +264,12 @@ class _Pass:
         number = np.where(base == 0, holder, (base & _NUMBER).astype(np.int64))
         start = np.cumsum(names.length) - names.length
         is_odd = _are_odd(names, start)
-        _add(
-            self.names, number, holder, names.place, (names.parent & _NUMBER).astype(np.int64),
+        self.names.add(
+            number, holder, names.place, (names.parent & _NUMBER).astype(np.int64),
             (names.parent >> np.uint64(48)).astype(np.int64), names.space,
-            np.concatenate([records.standard.take(names.record, axis=0), names.times], axis=1),
             names.length, start + len(self.units), is_odd)
+        self.times.add(np.concatenate(
+            [records.standard.take(names.record, axis=0), names.times], axis=1))
         self.units.add(names.units)
         alone = records.is_file & records.is_clean & (records.base == 0)
         alone[names.record] = False
@@ -269,10 +279,10 @@ class _Pass:
 
     def _take_others(self, numbers: Ints, data: NDArray[np.uint8], records: Records) -> None:
         """Records that are not clean, one by one."""
-        odd = np.where(records.is_signed, ~records.is_clean, data.view("<u4")[:, 0] != 0)
-        if self.table.image.ledger.ranges:
-            odd |= ~records.is_signed
-        for row in np.flatnonzero(odd):
+        odd = np.flatnonzero(~records.is_clean)
+        if not self.table.image.ledger.ranges:
+            odd = odd[data.view("<u4")[odd, 0] != 0]
+        for row in odd:
             self._take_other(int(numbers[row]), self.table.raw(int(numbers[row])))
 
     def _take_other(self, number: int, data: bytes) -> None:
@@ -291,9 +301,9 @@ class _Pass:
             self.nameless.append(number)
         for place, parent in names:
             directory = Reference.of(parent)
-            row = (file, number, place, directory.number, directory.sequence, 0)
-            _add(self.names, *(np.array([value]) for value in row), np.zeros((1, 8), np.int64),
-                 np.zeros(1, np.int64), np.zeros(1, np.int64), np.ones(1, np.bool_))
+            row = (file, number, place, directory.number, directory.sequence, 0, 0, 0, True)
+            self.names.add(*(np.array([value]) for value in row))
+            self.times.add(np.zeros((1, 8), np.int64))
 
 
 def _are_odd(names: Names, start: Ints) -> Flags:
@@ -308,14 +318,3 @@ def _are_odd(names: Names, start: Ints) -> Flags:
     dots = (names.length <= len("..")) & ~odd
     odd[dots] = units[start[dots]] == _DOT
     return odd
-
-
-def _columns(kinds: str) -> list[Grown]:
-    """Empty ones; "8" is eight numbers a row."""
-    return [Grown(np.empty((_FIRST, 8), np.int64) if kind == "8" else np.empty(_FIRST, kind))
-            for kind in kinds]
-
-
-def _add(columns: list[Grown], *rows: NDArray[Any]) -> None:
-    for column, more in zip(columns, rows, strict=True):
-        column.add(more)

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.columns import spread
+from analyzer.columns import memory, spread
 from analyzer.filesystem.attributes import DOS, MAX_CLUSTERS, AttributeType
 from analyzer.filesystem.mft import NUMBER_AT, SECTOR
 from analyzer.times import LATEST
@@ -44,11 +44,22 @@ _UNALIGNED: Final = np.uint64(7 << 32 | 0xF)
 
 
 @dataclass(frozen=True, slots=True)
+class Values:
+    """Columns, one row a resident value: its record's row, its offset in the batch and its size,
+    in bytes."""
+
+    record: Ints
+    at: Ints
+    size: Ints
+
+
+@dataclass(frozen=True, slots=True)
 class Attributes:
     """Columns, one row an attribute, the first of each record before the second of each.
 
     record  row of the record      at  offset in the batch, in words of 8 bytes
     kind    attribute type         shape, body  the second and third word of its header
+    is_outside  non-resident
     """
 
     record: Ints
@@ -56,28 +67,20 @@ class Attributes:
     kind: NDArray[np.uint32]
     shape: Longs
     body: Longs
+    is_outside: Flags
 
     def only(self, chosen: Flags) -> "Attributes":
         """Some of the rows."""
         rows = np.flatnonzero(chosen)
         return Attributes(self.record.take(rows), self.at.take(rows), self.kind.take(rows),
-                          self.shape.take(rows), self.body.take(rows))
+                          self.shape.take(rows), self.body.take(rows), self.is_outside.take(rows))
 
-    @property
-    def is_outside(self) -> Flags:
-        """Non-resident."""
-        found: Flags = self.shape & 0xFF != 0
-        return found
-
-    @property
-    def size(self) -> Ints:
-        """Bytes of a resident value."""
-        return (self.body & 0xFFFF_FFFF).view(np.int64)
-
-    @property
-    def value(self) -> Ints:
-        """Offset of a resident value in the batch, bytes."""
-        return (self.body >> 32 & 0xFFFF).view(np.int64) + self.at * 8
+    def values(self, kind: AttributeType) -> Values:
+        """Of the resident attributes of one type."""
+        rows = np.flatnonzero((self.kind == kind) & ~self.is_outside)
+        at, body = self.at.take(rows) * _WORD, self.body.take(rows)
+        return Values(self.record.take(rows), at + (body >> 32 & 0xFFFF).view(np.int64),
+                      (body & 0xFFFF_FFFF).view(np.int64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,7 @@ class _Words:
 
 def make_room(count: int, size: int) -> Bytes:
     """Room for `count` records of `size` bytes, which `decode_batch` works in."""
-    return np.empty(count * size + _ROOM, np.uint8)
+    return memory(count * size + _ROOM)
 
 
 def fix_sectors(data: Bytes, smallest: int) -> Flags:
@@ -178,8 +181,9 @@ def decode_batch(room: Bytes, size: int, number: Ints) -> tuple[Records, Names]:
     stored = np.where(shorts[:, 2] < NUMBER_AT + 4, 0, halves[:, 11])
     clean &= (stored == 0) | (stored == number & 0xFFFF_FFFF)
     found = _attributes(words, first, used, clean)
-    names = found.only((found.kind == AttributeType.FILE_NAME) & ~found.is_outside)
-    names, values = _name_values(words, names, clean)
+    names = _sound(found.values(AttributeType.FILE_NAME), _NAME_AT, clean)
+    values = words.take(names.at >> 3, _NAME)
+    clean[names.record[_NAME_AT + 2 * values[:, 64].astype(np.int64) > names.size]] = False
     unusual = np.zeros(len(clean), np.bool_)
     _check_times(values.view("<u8")[:, 1:5], names.record, unusual, clean)
     records = _records(words, head, found, signed, unusual, clean)
@@ -207,8 +211,9 @@ def _attributes(words: _Words, first: Ints, used: Ints, clean: Flags) -> Attribu
         columns.append((rows, at, head))
         last, at = kind, after
     record, at, head = map(np.concatenate, zip(*columns, strict=True))
-    found = Attributes(record, at, head.astype(np.uint32), words.u64[1:].take(at),
-                       words.u64[2:].take(at))
+    shape = words.u64[1:].take(at)
+    found = Attributes(record, at, head.astype(np.uint32), shape, words.u64[2:].take(at),
+                       shape & 0xFF != 0)
     right = _is_right(words, found, head)
     if right.all():
         return found
@@ -244,21 +249,19 @@ def _is_right_outside(words: _Words, at: Ints, length: Longs) -> Flags:
 
 def _check_times(raw: Longs, record: Ints, unusual: Flags, clean: Flags) -> None:
     """`check_times` and `_lacks_time` for many."""
-    for wrong, flags, value in ((raw > LATEST, clean, False), (raw == 0, unusual, True)):
-        if wrong.any():
-            flags[record[wrong.any(axis=1)]] = value
+    if not (raw - np.uint64(1) >= LATEST).any():  # 0 becomes the largest of all
+        return
+    clean[record[(raw > LATEST).any(axis=1)]] = False
+    unusual[record[(raw == 0).any(axis=1)]] = True
 
 
-def _name_values(words: _Words, names: Attributes, clean: Flags) -> tuple[Attributes, Bytes]:
-    """The $FILE_NAMEs with a value, and those; takes records with a broken one out of `clean`."""
-    size, value = names.size, names.value
-    good = (size >= _NAME_AT) & (value & 7 == 0)
-    if not good.all():
-        clean[names.record[~good]] = False
-        names, size, value = names.only(good), size[good], value[good]
-    values = words.take(value >> 3, _NAME)
-    clean[names.record[_NAME_AT + 2 * values[:, 64].astype(np.int64) > size]] = False
-    return names, values
+def _sound(found: Values, smallest: int, clean: Flags) -> Values:
+    """The values of at least `smallest` bytes; takes records with another out of `clean`."""
+    good = (found.size >= smallest) & (found.at % _WORD == 0)
+    if good.all():
+        return found
+    clean[found.record[~good]] = False
+    return Values(found.record[good], found.at[good], found.size[good])
 
 
 def _records(words: _Words, head: Bytes, found: Attributes, signed: Flags, unusual: Flags,
@@ -273,7 +276,7 @@ def _records(words: _Words, head: Bytes, found: Attributes, signed: Flags, unusu
     held[found.record[data | is_standard | (kind == AttributeType.FILE_NAME)]] = True
     unusual[found.record[special]] = True
     size = _stream_sizes(words, found.only(data & ~named), unusual)
-    standard = found.only(is_standard & ~found.is_outside)
+    standard = found.values(AttributeType.STANDARD_INFORMATION)
     times, attributes, security = _standard(words, standard, unusual, clean)
     shorts, base = head.view("<u2"), head.view("<i8")[:, 4].copy()
     sequence, flags = shorts[:, 8].astype(np.int64), shorts[:, 11]
@@ -284,7 +287,7 @@ def _records(words: _Words, head: Bytes, found: Attributes, signed: Flags, unusu
 
 def _stream_sizes(words: _Words, data: Attributes, unusual: Flags) -> Ints:
     """Bytes of the unnamed stream of each record; one in pieces makes its record unusual."""
-    size, count = data.size, len(unusual)
+    size, count = (data.body & 0xFFFF_FFFF).view(np.int64), len(unusual)
     outside = np.flatnonzero(data.is_outside)
     if len(outside):
         header = words.take(data.at[outside], 64).view("<i8")
@@ -296,38 +299,32 @@ def _stream_sizes(words: _Words, data: Attributes, unusual: Flags) -> Ints:
     return found
 
 
-def _standard(words: _Words, found: Attributes, unusual: Flags,
+def _standard(words: _Words, found: Values, unusual: Flags,
               clean: Flags) -> tuple[Ints, Ints, Ints]:
     """Times (n, 4), flags and security ids of $STANDARD_INFORMATION."""
     count = len(unusual)
     times, flags = np.zeros((count, 4), np.int64), np.zeros(count, np.int64)
     security = np.full(count, -1, np.int64)
-    size, at, rows = found.size, found.value, found.record
-    good = (size >= _SHORT_STANDARD) & (at & 7 == 0)
-    unusual |= np.bincount(rows, minlength=count) > 1
-    if not good.all():
-        clean[rows[~good]] = False
-        rows, at, size = rows[good], at[good], size[good]
-    values = words.take(at >> 3, _STANDARD)
+    unusual |= np.bincount(found.record, minlength=count) > 1
+    found = _sound(found, _SHORT_STANDARD, clean)
+    rows, values = found.record, words.take(found.at >> 3, _STANDARD)
     raw = values.view("<u8")[:, :4]
     _check_times(raw, rows, unusual, clean)
     times[rows] = raw.view(np.int64)
     halves = values.view("<u4")
     flags[rows] = halves[:, 8]
-    security[rows] = np.where(size >= _STANDARD, halves[:, 13].astype(np.int64), -1)
+    security[rows] = np.where(found.size >= _STANDARD, halves[:, 13].astype(np.int64), -1)
     return times, flags, security
 
 
-def _names(words: _Words, found: Attributes, values: Bytes, clean: Flags) -> Names:
-    record, at, kept = found.record, found.value, clean[found.record]
-    if not kept.all() or (np.diff(record) < 0).any():
+def _names(words: _Words, found: Values, values: Bytes, clean: Flags) -> Names:
+    record, at, kept = found.record, found.at, clean[found.record]
+    if not kept.all() or (record[1:] < record[:-1]).any():
         rows = np.flatnonzero(kept)
         rows = rows[np.argsort(record[rows], kind="stable")]
         record, at, values = record[rows], at[rows], values.take(rows, axis=0)
-    place = np.arange(len(record))
-    place -= np.maximum.accumulate(np.where(np.diff(record, prepend=-1) != 0, place, 0))
     longs = values.view("<u8")
-    short = _beside_long(record, longs[:, 0], values[:, 65])
+    place, short = _beside_others(record, longs[:, 0], values[:, 65])
     if short.any():
         rows = np.flatnonzero(~short)
         record, at, place = record[rows], at[rows], place[rows]
@@ -339,18 +336,20 @@ def _names(words: _Words, found: Attributes, values: Bytes, clean: Flags) -> Nam
                  longs[:, 1:5].view(np.int64), length, units)
 
 
-def _beside_long(record: Ints, parent: Longs, space: Bytes) -> Flags:
-    """Which are DOS names of a record that has another name in the same directory.
+def _beside_others(record: Ints, parent: Longs, space: Bytes) -> tuple[Ints, Flags]:
+    """Of each name its place among those of its record, and whether it is a DOS name beside
+    another one in the same directory.
 
     The names of one record stand together: each is held against the next, the one after it...
     """
+    place, beside = np.zeros(len(record), np.int64), np.zeros(len(record), np.bool_)
     short: Flags = space == DOS
-    beside = np.zeros(len(record), np.bool_)
-    for step in range(1, len(record) if short.any() else 0):
+    for step in range(1, len(record)):
         rows = np.flatnonzero(record[step:] == record[:-step])
         if not len(rows):
             break
+        place[rows + step] = step
         rows = rows[parent[rows] == parent[rows + step]]
         beside[rows[short[rows] & ~short[rows + step]]] = True
         beside[rows[~short[rows] & short[rows + step]] + step] = True
-    return beside
+    return place, beside

@@ -50,7 +50,7 @@ def test_columns_that_grow_and_a_table_that_is_mostly_holes(
     image = Memory(make_table(tmp_path / "table", 500, files=20).read_bytes())
     whole = scanned(Ntfs.open(image))
     assert len(whole) > 400
-    monkeypatch.setattr(name_index, "_FIRST", 4)
+    monkeypatch.setattr(name_index, "_MOST_FIRST", 4)
     monkeypatch.setattr(name_index, "_SPARSE", 0)
     assert scanned(Ntfs.open(image)) == whole
 
