@@ -101,7 +101,7 @@ def _machines(tables: CaseTables) -> Iterator[str]:
     lines = []
     for machine in machines:
         created = times.iso(machine["created_at"])[:19].replace("T", " ")
-        lines.append(f"{_machine(machine)}  {machine['state']}"
+        lines.append(f"{_machine(machine)}  {', '.join((machine['state'], *machine['traits']))}"
                      + (f", created {created}" if created else ""))
         lines += _tree(trees[machine["system_id"], machine["vm_id"]])
     yield ""

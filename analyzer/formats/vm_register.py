@@ -50,6 +50,14 @@ def vm_id_of(key: str) -> str:
     return guid.normalise(key.rpartition("/")[2].partition("[")[0].strip("_"))
 
 
+def is_machine(key: str) -> bool:
+    """Whether the key of a former value is that of a machine: not of a copy or a resource type.
+
+    One whose containers are lost is taken for none.
+    """
+    return key.startswith(f"{_ROOT}/VirtualMachines/")
+
+
 def _paths(node: Node | None) -> Iterator[tuple[str, str, int | None]]:
     """(GUID, path, offset)."""
     for child in node.children if node is not None else ():

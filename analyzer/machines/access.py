@@ -59,11 +59,9 @@ def subjects(system: WindowsSystem) -> list[Subject]:
 
 
 def only_in_lists(system: WindowsSystem) -> dict[str, Subject]:
-    """Machines that access lists name and nothing else of this system does; the first list."""
+    """Machines that access lists name and no configuration or register does; the first list."""
     found = inventory(system)
-    known = {configured.vm_id for configured in found.configured()}
-    known |= {link.item.name.partition(".")[0].strip("{}").upper() for link in found.dangling}
-    known |= {missing.vm_id for missing in found.missing}
+    known = found.known_ids()
     first: dict[str, Subject] = {}
     for subject in subjects(system):
         for vm_id in subject.machines:

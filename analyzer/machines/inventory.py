@@ -6,7 +6,9 @@ from weakref import WeakKeyDictionary
 
 from analyzer.disks.chain import Chain, DiskFile, Shelf, build_chain
 from analyzer.errors import EvidenceError, Notice, NotInEvidence, Unsupported
+from analyzer.formats import vm_register
 from analyzer.formats.vm_settings import Setting
+from analyzer.formats.vmcx import FormerValue
 from analyzer.machines import register, tree
 from analyzer.machines.companions import Companion, is_companion, tie
 from analyzer.machines.configurations import (
@@ -70,6 +72,22 @@ class Inventory:
         for machine in self.machines:
             rows += [machine, *machine.nodes]
         return [*rows, *self.orphans]
+
+    def known_ids(self) -> set[str]:
+        """Machines with a configuration, a registered one that is missing, or a dangling link."""
+        known = {configured.vm_id for configured in self.configured()}
+        known |= {link.item.name.partition(".")[0].strip("{}").upper() for link in self.dangling}
+        return known | {missing.vm_id for missing in self.missing}
+
+    def once_registered(self) -> dict[str, tuple[RegisterFile, FormerValue]]:
+        """Other machines that a register once listed: the newest of their former values."""
+        known, found = self.known_ids(), dict[str, tuple[RegisterFile, FormerValue]]()
+        for register_file in self.registers:
+            for value in register_file.former:
+                vm_id = vm_register.vm_id_of(value.key)
+                if vm_id and vm_id not in known and vm_register.is_machine(value.key):
+                    found.setdefault(vm_id, (register_file, value))
+        return found
 
 
 _KNOWN: "WeakKeyDictionary[WindowsSystem, Inventory]" = WeakKeyDictionary()

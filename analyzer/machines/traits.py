@@ -5,6 +5,7 @@ these is a word of its own, so that a query finds all machines it is true of.
 
     duplicated id          another configuration of this system names the same machine
     planned                being created or imported (where the state says something else)
+    clustered              marked as managed by a cluster
     replicated             has settings of Hyper-V Replica: the primary or the replica
     in a folder for replicas   lies below a folder called "Hyper-V Replica", the service's default
     in the form of an export   not registered, beside folders for disks and snapshots
@@ -31,6 +32,7 @@ def traits(system: WindowsSystem, machines: Sequence[Machine]) -> list[tuple[str
     return [tuple(word for word, is_true in (
         ("duplicated id", bool(machine.vm_id) and often[machine.vm_id] > 1),
         ("planned", machine.configuration.is_planned and machine.state != "planned"),
+        ("clustered", machine.configuration.host.highly_available is True),
         ("replicated", bool(machine.configuration.host.replication)),
         ("in a folder for replicas", _REPLICAS in machine.file.path.lower()),
         ("in the form of an export", _is_export(system, machine)),

@@ -11,6 +11,8 @@ IN_EVENTS: Final = "no configuration, in event logs"
 IN_ACCESS_LOG: Final = "no configuration, in User Access Logging"
 IN_JOURNAL: Final = "no configuration, in the change journal"
 """States of a machine that nothing but these names, here or on another host of the case."""
+ONCE_REGISTERED: Final = "no configuration, once in the register"
+"""State of a machine that a former value of data.vmcx names, and no configuration here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +29,13 @@ class VirtualMachine(Record):
     """xml, vmcx, vmc, or "none" where only remains are left."""
     state: str
     """registered, unregistered, planned, exported (2008), deleted configuration, dangling
-    link; no configuration, in access lists (logs may know it too); no configuration, in event
-    logs, User Access Logging or the change journal; of data.vmcx: registered, configuration
-    missing (then from the service's own copy, where there is one); cached copy."""
+    link; no configuration, in access lists (a register and logs may know it too); no
+    configuration, once in the register; no configuration, in event logs, User Access Logging or
+    the change journal; of data.vmcx: registered, configuration missing (then from the service's
+    own copy, where there is one); cached copy."""
     traits: tuple[str, ...] = ()
-    """What else is true of it: duplicated id, planned, replicated, in a folder for replicas, in
-    the form of an export, template by its name."""
+    """What else is true of it: duplicated id, planned, clustered, replicated, in a folder for
+    replicas, in the form of an export, template by its name."""
     generation: int | None = None
     """1 or 2, where the configuration says so."""
     memory_mb: int | None = None

@@ -6,14 +6,15 @@ from dataclasses import replace
 from analyzer.accounts import accounts
 from analyzer.formats import vmc
 from analyzer.formats.vm_configuration import VmConfiguration
+from analyzer.formats.vmcx import FormerValue
 from analyzer.machines import Machine, inventory
 from analyzer.machines.access import Subject, only_in_lists
 from analyzer.machines.configurations import GUID
 from analyzer.machines.inventory import places_looked_at
-from analyzer.machines.model import DanglingLink, MissingConfiguration
+from analyzer.machines.model import DanglingLink, MissingConfiguration, RegisterFile
 from analyzer.machines.traits import traits
 from analyzer.plugin import artifact
-from analyzer.records import Record, VirtualMachine
+from analyzer.records import ONCE_REGISTERED, Record, VirtualMachine
 from analyzer.system import WindowsSystem
 
 
@@ -30,8 +31,12 @@ def virtual_machines(system: WindowsSystem) -> Iterator[Record]:
     for missing in found.missing:
         if not missing.copies:
             yield system.own(_missing(missing))
-    for vm_id, subject in only_in_lists(system).items():
+    listed = only_in_lists(system)
+    for vm_id, subject in listed.items():
         yield system.own(_only_in_list(vm_id, subject))
+    for vm_id, (register, value) in found.once_registered().items():
+        if vm_id not in listed:
+            yield system.own(_once_registered(vm_id, register, value))
     if not found.machines and system.windows is not None:
         for place in places_looked_at(system):
             system.cover(f"{place}: configurations of machines", "absent")
@@ -98,6 +103,13 @@ def _missing(missing: MissingConfiguration) -> VirtualMachine:
         source=missing.item.source.at(key, missing.at), vm_id=missing.vm_id, name="",
         format="none", state="registered, configuration missing",
         configuration_path=missing.path, registration_path=missing.item.path)
+
+
+def _once_registered(vm_id: str, register: RegisterFile, value: FormerValue) -> VirtualMachine:
+    return VirtualMachine(
+        source=register.item.placed().at(value.key, value.at), vm_id=vm_id, name="",
+        format="none", state=ONCE_REGISTERED, configuration_path=value.text,
+        registration_path=register.item.path)
 
 
 def _only_in_list(vm_id: str, subject: Subject) -> VirtualMachine:

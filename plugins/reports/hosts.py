@@ -81,7 +81,7 @@ class Homes:
         self._by_file: dict[tuple[str, str], Machine] = {}
         for machine in machines:
             self._by_id[machine.row["vm_id"]].append(machine)
-            if machine.row["state"] not in (IN_EVENTS, IN_ACCESS_LOG, IN_JOURNAL):  # tell of many
+            if not _tells_of_many(machine.row):
                 self.describes(machine.row, machine)
 
     def describes(self, row: Row, machine: Machine) -> None:
@@ -97,6 +97,12 @@ class Homes:
             return self._by_file.get((row["source_evidence"], row["source_path"]))
         found = self._by_id.get(row["vm_id"], [])
         return max(found, key=lambda machine: _nearness(machine.row, row), default=None)
+
+
+def _tells_of_many(row: Row) -> bool:
+    """Whether the file that a machine's row comes from is a log, or the register of machines."""
+    return row["state"] in (IN_EVENTS, IN_ACCESS_LOG, IN_JOURNAL) \
+        or (row["format"] == "none" and row["registration_path"].endswith("data.vmcx"))
 
 
 def _by_name(machine: Machine) -> tuple[bool, str]:

@@ -58,9 +58,10 @@ def _machine(machine: Machine, zone: str) -> tuple[Any, ...]:
     row, parts = machine.row, machine.parts
     tops = [layer["path"] for layer in parts["disk_layer"].rows
             if layer["depth"] == 0 and not layer["snapshot_id"]]
-    return (row["name"], row["vm_id"], row["state"], row["memory_mb"], row["processor_count"],
-            _time(row["created_at"], zone), parts["snapshot"].total, "; ".join(dict.fromkeys(tops)),
-            parts["problem"].total, address(row))
+    return (row["name"], row["vm_id"], ", ".join((row["state"], *row["traits"])),
+            row["memory_mb"], row["processor_count"], _time(row["created_at"], zone),
+            parts["snapshot"].total, "; ".join(dict.fromkeys(tops)), parts["problem"].total,
+            address(row))
 
 
 def _time(ticks: int | None, zone: str) -> str:

@@ -62,9 +62,9 @@ def _cells(machine: Machine, zone: str) -> tuple[str, ...]:
     row, parts = machine.row, machine.parts
     disks = {layer["path"].casefold() for layer in parts["disk_layer"].rows}
     guests = dict.fromkeys(guest["host_name"] for guest in parts["system"].rows)
-    return (row["name"] or f"({row['vm_id']})", row["state"], clock(row["created_at"], zone),
-            str(parts["snapshot"].total), str(len(disks)), ", ".join(guests),
-            str(parts["problem"].total))
+    return (row["name"] or f"({row['vm_id']})", ", ".join((row["state"], *row["traits"])),
+            clock(row["created_at"], zone), str(parts["snapshot"].total), str(len(disks)),
+            ", ".join(guests), str(parts["problem"].total))
 
 
 def _grid(rows: Sequence[Sequence[str]]) -> Iterator[str]:

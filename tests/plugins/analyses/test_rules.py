@@ -9,6 +9,7 @@ import pytest
 from analyzer.records import (
     IN_ACCESS_LOG,
     IN_EVENTS,
+    ONCE_REGISTERED,
     SEVERITIES,
     AccessLogMachine,
     Account,
@@ -16,6 +17,7 @@ from analyzer.records import (
     FindingRule,
     Record,
     Snapshot,
+    VmFormerSetting,
 )
 from analyzer.source import Source
 from analyzer.times import TICKS_PER_SECOND, iso
@@ -65,6 +67,9 @@ USER = Account(source=PLACE, sid="S-1-5-21-1-2-3-9", account_name="kb", domain="
 KNOWN = machine(configuration_path="C:\\a.xml")
 COPY = machine(state="unregistered", configuration_path="E:\\out\\a.xml")
 SEEN = AccessLogMachine(source=PLACE, vm_id=OTHER, last_seen_at=T)
+FORMER = VmFormerSetting(
+    source=PLACE, vm_id=VM, key=f"Configurations/VirtualMachines/_{VM}_",
+    value_type="string", value="D:\\x.vmcx", is_gone=True, found_in="free space", basis="direct")
 PASSED = "\\\\.\\PHYSICALDRIVE2"
 MISSING = drive("E:\\VMs\\A.vhd", state="missing")
 CHILD = layer("D:\\c.avhd", verdict="wrong parent (unique id)", parent_path="C:\\old\\a.vhd",
@@ -112,6 +117,10 @@ CASES = [
          [f"{VM} is registered and its configuration is not there",
           ("WEB is registered and its configuration is not there, it is described by the copy "
           "C:\\x.vmcx")], [machine()]),
+    Case("vm_former", [machine("", format="none", state=ONCE_REGISTERED), FORMER, FORMER],
+         [f"{VM} was registered once, with D:\\x.vmcx, and has no configuration here"],
+         [machine(), FORMER, replace(FORMER, vm_id=OTHER, is_gone=False),
+          replace(FORMER, vm_id=OTHER, key=f"Configurations/ResourceTypes/_{OTHER}_")]),
     Case("vm_exported", [machine(state="exported", configuration_path="E:\\a.exp")],
          ["WEB was exported to E:\\a.exp"], [machine()]),
     Case("vm_replica", [machine(replication="4 settings")],

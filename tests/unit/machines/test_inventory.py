@@ -313,6 +313,7 @@ def test_filtered_files_are_no_links_and_cost_a_line(kind: str) -> None:
 
 
 def test_traits_of_machines_beside_their_state() -> None:
+    end, clustered = "</properties>", '<highly_available type="bool">True</highly_available>'
     register, export = f"{REGISTER}/Virtual Machines/{VM}.xml", "D:/out/Template"
     replica = f"D:/Hyper-V Replica/Virtual Machines/{S1}/{S1}.xml"
     system = host({
@@ -320,13 +321,15 @@ def test_traits_of_machines_beside_their_state() -> None:
         f"{export}/Virtual Machines/{VM}.xml": vm_xml.machine_xml(machine()),
         f"{export}/Snapshots/x": b"", f"{export}/Virtual Hard Disks/x": b"",
         replica: vm_xml.machine_xml(machine(guid=S1)),
-        f"D:/own/Virtual Machines/{S2}.xml": vm_xml.machine_xml(machine(guid=S2))}, "C", "D")
+        f"D:/own/Virtual Machines/{S2}.xml": vm_xml.machine_xml(machine(guid=S2)).replace(
+            end.encode("utf-16-le"), f"{clustered}{end}".encode("utf-16-le"))},
+        "C", "D")
     machines = inventory(system).machines
     assert {(m.file.path[:8], words) for m, words in zip(
         machines, traits(system, machines), strict=True)} == {
         ("C:\\Progr", ("duplicated id",)),
         ("D:\\out\\T", ("duplicated id", "in the form of an export", "template by its name")),
-        ("D:\\Hyper", ("in a folder for replicas",)), ("D:\\own\\V", ())}
+        ("D:\\Hyper", ("in a folder for replicas",)), ("D:\\own\\V", ("clustered",))}
 
 
 def test_a_configuration_under_another_guid_than_its_own_is_said() -> None:

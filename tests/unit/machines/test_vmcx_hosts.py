@@ -6,6 +6,7 @@ import pytest
 
 from analyzer.machines import inventory
 from analyzer.records import (
+    ONCE_REGISTERED,
     VirtualMachine,
     VmFormerSetting,
     VmMetric,
@@ -58,9 +59,13 @@ def test_the_register_tells_who_is_registered() -> None:
             if isinstance(r, VirtualMachine)}
     assert {guid: (r.name, r.state, r.format) for guid, r in rows.items()} == {
         HERE: ("here", "registered", "vmcx"), THERE: ("there", "registered", "vmcx"),
-        LOOSE: ("loose", "unregistered", "vmcx"),
+        LOOSE: ("loose", "unregistered", "vmcx"), OLD: ("", ONCE_REGISTERED, "none"),
         GONE: ("", "registered, configuration missing", "none"),
         COPIED: ("copied", "registered, configuration missing", "vmcx")}
+    old = rows[OLD]
+    assert (old.configuration_path, old.source.detail) == (
+        f"D:\\old\\{OLD}.vmcx", f"Configurations/VirtualMachines/_{OLD}_")
+    assert old.source.offset is not None
     gone = rows[GONE]
     assert gone.configuration_path == f"D:\\gone\\{GONE}.vmcx"
     assert gone.registration_path.endswith("data.vmcx")
@@ -213,7 +218,9 @@ def test_the_real_register_and_its_machines(realdata: Path) -> None:
         ("993F7B33", "Default Generation 2", "registered"),
         ("EC04F346", "", "registered, configuration missing"),
         ("A5B56431", "", "registered, configuration missing"),
-        ("4C57771A", "", "registered, configuration missing")}
+        ("4C57771A", "", "registered, configuration missing"),
+        ("59BA3B9E", "", ONCE_REGISTERED), ("FA2CC0D6", "", ONCE_REGISTERED),
+        ("282874FC", "", ONCE_REGISTERED)}
     former = [r for r in former_settings(system) if isinstance(r, VmFormerSetting)]
     assert [r.vm_id[:8] for r in former if r.key.startswith("Configurations/VirtualMachines")] == [
         "59BA3B9E", "FA2CC0D6", "282874FC"]
