@@ -72,7 +72,7 @@ class Coverage(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run(Record):
-    """How the case was made."""
+    """How the case was made; read from `case.json`."""
 
     tool_version: str
     """Version of vmtrail."""
