@@ -103,7 +103,7 @@ class Bars:
 
     def ended(self, end: TaskEnd) -> None:
         self._outlook.ended(end.task, kept=end.end == "kept")
-        self._show(end.task)
+        self._show(end.task, "")
 
     def close(self) -> None:
         self._rich.stop()
