@@ -50,7 +50,7 @@ def launch_types(system: WindowsSystem) -> Iterator[Launch]:
             continue
         for place in PLACES:
             item = volume.root().child(place)
-            if item is not None and not item.entry.is_directory:
+            if item is not None and item.entry.allocated and not item.entry.is_directory:
                 yield from _of_store(system, item)
             else:
                 system.cover(volume.windows_path(f"/{place}"), "absent")

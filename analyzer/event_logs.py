@@ -14,17 +14,17 @@ from typing import Final
 from analyzer.errors import EvidenceError, Notice, NotThisFormat
 from analyzer.formats.event_meanings import RELEASES, meaning_of, short
 from analyzer.formats.evtx import EventLog, EventRecord, Unread
+from analyzer.formats.powershell_history import COMMANDS
 from analyzer.formats.setup_log import HYPERV
 from analyzer.log_files import OWN, LogFile, log_files
 from analyzer.system import WINDOWS_NT, WindowsSystem
 from analyzer.volume import Item
 
 _SERVICES: Final = re.compile(
-    r"vmms|vhdsvc|nvspwmi|vmcompute|hvhost|\bhns\b|vmicheart|vmickvp|vmicshut|vmictime|vmicvss|"
+    r"vmms|vhdsvc|nvspwmi|vmcompute|hvhost|\b(?:hns|vmsmp|vmsp|storvsp|vmbusr|vid|hvservice|"
+    r"vpcivsp|vhdmp)\b|vmicheart|vmickvp|vmicshut|vmictime|vmicvss|"
     r"hyper-v|virtual server|virtual machine|virtualization|virtuali[sz]ation", re.IGNORECASE)
-_CMDLETS: Final = re.compile(
-    r"\b[A-Z][a-z]+-(?:VM(?!ware)|VHD|VFD)[A-Za-z]*\b|\bHyper-V\b|virtualizationv?2?\b.{0,40}Msvm_",
-    re.IGNORECASE)
+_NAMED: Final = re.compile(r"\bHyper-V\b|\bvmwp\b", re.IGNORECASE)
 _LOGONS: Final = ("2", "7", "10", "11")
 _HERE: Final = ("", "-", "127.0.0.1", "::1")
 
@@ -98,7 +98,7 @@ def _matters(event: EventRecord, release: str) -> bool:
     if provider == "Servicing":
         return any(HYPERV.search(value) for _, value in event.data)
     if provider == "PowerShell":
-        return any(_CMDLETS.search(value) for _, value in event.data)
+        return any(COMMANDS.search(value) or _NAMED.search(value) for _, value in event.data)
     if event.event_id == 4624:
         return _is_of_a_person(event)
     return True

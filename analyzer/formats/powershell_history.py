@@ -19,9 +19,10 @@ MOST: Final = 10_000
 """Commands of one file that are told."""
 LONGEST: Final = 4_096
 """Characters of a command that are told."""
-_CMDLET: Final = re.compile(
+COMMANDS: Final = re.compile(
     r"\b[A-Za-z]+-(?:VM(?!ware)|VHD|VFD|DiskImage)[A-Za-z]*\b|\bMsvm_|\bvmms\b|\bhvc\b",
     re.IGNORECASE)
+"""What a command that manages virtual machines has in it."""
 _GUID: Final = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 
 
@@ -57,7 +58,7 @@ def commands(data: bytes) -> list[Command]:
             if not parts[-1].endswith("`"):
                 break
         text = "\n".join(parts)
-        if _CMDLET.search(text) or concerns_machines(text):
+        if COMMANDS.search(text) or concerns_machines(text):
             found.append(Command(text[:LONGEST], first + 1, total, start, _machine(text)))
     return found
 

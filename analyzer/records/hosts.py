@@ -28,7 +28,8 @@ class HostService(Record):
     binary_path: str = ""
     """Windows path of the program that this leads to."""
     binary_state: str = ""
-    """present, missing, unknown (the look-up failed); "" without image path."""
+    """present, deleted (its MFT entry is free), missing, unknown (the look-up failed); "" without
+    image path."""
     written_at: int | None = moment("Service key last written")
 
     TOPIC: ClassVar[str] = "system"

@@ -17,6 +17,7 @@ RULE = Rule(
 def service_nofile(tables: Tables) -> Iterator[Record]:
     """Services of the role and its components whose program cannot be found."""
     for row in tables.rows("host_service"):
-        if row["is_current"] and row["binary_state"] == "missing" and row["part"] != "guest":
-            yield RULE.found(row, f"the program of {row['name']} is not there: "
+        state = {"missing": "not there", "deleted": "deleted"}.get(row["binary_state"], "")
+        if row["is_current"] and state and row["part"] != "guest":
+            yield RULE.found(row, f"the program of {row['name']} is {state}: "
                              f"{row['binary_path']}", "derived: ImagePath of its key, looked up")

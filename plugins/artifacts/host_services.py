@@ -61,7 +61,9 @@ def _binary(system: WindowsSystem, image_path: str, place: str) -> tuple[str, st
     if not path:
         return "", ""
     try:
-        return path, "present" if system.find(path) is not None else "missing"
+        item = system.find(path)
+        return path, "missing" if item is None else \
+            "present" if item.entry.allocated else "deleted"
     except EvidenceError as error:
         system.problem(error, system.registry.source("SYSTEM").at(place),
                        f"whether {path} is there is not known")

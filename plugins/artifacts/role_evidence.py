@@ -46,6 +46,7 @@ def _edition(system: WindowsSystem) -> Iterator[RoleEvidence]:
             "Server Core" if edition.lower().startswith("server") \
             and edition.lower().endswith(CORE) else {
                 "server core": "Server Core", "server": "full installation",
+                "nano server": "Nano Server",
                 "client": "client"}.get(kind.lower(), "")
         yield RoleEvidence(
             source=registry.source("SOFTWARE").at(WINDOWS_NT), group="edition",
@@ -83,6 +84,7 @@ def _programs(system: WindowsSystem) -> Iterator[RoleEvidence]:
             version, certainty = file_version(item.blocks()), "direct: its version resource"
         except EvidenceError as error:
             version, certainty = "", f"its version cannot be read: {error}"
+        certainty += "" if item.entry.allocated else "; the file is deleted"
         yield RoleEvidence(
             source=item.placed(), group="program", name=place.rpartition("/")[2], value=version,
             meaning=meaning, certainty=certainty, is_proof=place.endswith("vmms.exe"),

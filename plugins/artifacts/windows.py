@@ -52,8 +52,14 @@ def _role(system: WindowsSystem) -> tuple[str, str]:
                 return role, proof
         return other, "no service vmms"
     assert system.windows is not None
-    if system.windows.child("System32/vmms.exe") is None:
-        return other, "the service vmms is registered, but System32\\vmms.exe is absent"
+    try:
+        program = system.windows.child("System32/vmms.exe")
+    except EvidenceError as error:
+        system.problem(error, system.windows.source, "whether this is a Hyper-V host is not known")
+        return "unknown", "whether System32\\vmms.exe is there cannot be read"
+    if program is None or not program.entry.allocated:
+        return other, "the service vmms is registered, but System32\\vmms.exe is " + (
+            "absent" if program is None else "deleted")
     return "Hyper-V host", "service vmms and System32\\vmms.exe"
 
 
@@ -65,13 +71,14 @@ def _virtual_server(system: WindowsSystem) -> str:
     key = f"{system.registry.control_set}\\Services\\Virtual Server"
     program = system.registry.text("SYSTEM", key, "ImagePath").strip('"')
     try:
-        if program and system.find(program) is not None:
+        item = system.find(program) if program else None
+        if item is not None and item.entry.allocated:
             return f"service Virtual Server and {program}"
     except EvidenceError as error:
         system.problem(error, system.registry.source("SYSTEM").at(key),
                        "whether the program of this service is there is not known")
     options = [item.path for folder in virtual_server.folders(system)
-               if (item := folder.child("Options.xml")) is not None]
+               if (item := folder.child("Options.xml")) is not None and item.entry.allocated]
     return f"{options[0]}" if options else ""
 
 
@@ -80,10 +87,11 @@ def _virtual_pc(system: WindowsSystem) -> str:
     assert system.windows is not None
     for folder in ("Program Files", "Program Files (x86)"):
         item = system.windows_volume_item(f"{folder}\\Microsoft Virtual PC\\Virtual PC.exe")
-        if item is not None:
+        if item is not None and item.entry.allocated:
             return item.path
-    items = [system.windows.child(f"System32/{name}.exe") for name in ("vpc", "VPCWizard")]
-    return " and ".join(item.path for item in items if item is not None) if all(items) else ""
+    items = [item for name in ("vpc", "VPCWizard") if (item := system.windows.child(
+        f"System32/{name}.exe")) is not None and item.entry.allocated]
+    return " and ".join(item.path for item in items) if len(items) == 2 else ""
 
 
 def _version(system: WindowsSystem) -> str:

@@ -3,7 +3,10 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
+import pytest
+
 from analyzer import times
+from analyzer.errors import Corrupt
 from analyzer.records import (
     Batch,
     DiskCompanion,
@@ -24,6 +27,7 @@ from analyzer.records import (
     Volume,
 )
 from analyzer.system import WindowsSystem
+from analyzer.volume import Item
 from corpus.make import hive, vhd, vm_xml
 from plugins.artifacts.disk_companions import disk_companions
 from plugins.artifacts.disk_layers import disk_layers
@@ -127,9 +131,13 @@ def test_windows() -> None:
         "Windows")
     assert "vmms.exe is absent" in row.role_basis
     assert (row.installed_at, row.shutdown_at) == (times.from_unix(1_243_931_507), AT)
-    files["C:/Windows/System32/vmms.exe"] = b"MZ"
-    (row,) = of(System, windows(build(files)))
-    assert row.role == "Hyper-V host"
+    for program, role, basis in (
+            (Deleted(b"MZ"), "Windows", "vmms.exe is deleted"),
+            (b"MZ", "Hyper-V host", "service vmms and System32\\vmms.exe")):
+        files["C:/Windows/System32/vmms.exe"] = program
+        (row,) = of(System, windows(build(files)))
+        assert row.role == role
+        assert basis in row.role_basis
     (row,) = of(System, windows(build({f"{config}/SYSTEM": hive.build(mounted("C"))}, depth=1)))
     assert (row.role, row.product, row.installed_at) == ("guest", "", None)
     assert list(windows(build({"C:/a": b""}))) == []
@@ -145,6 +153,23 @@ def test_services_that_cannot_be_read_make_no_plain_windows() -> None:
         (row,) = of(System, windows(host))
         assert (row.role, row.host_name) == ("unknown", "")
         assert host.problems()
+
+
+def test_a_folder_that_cannot_be_read_costs_the_role_and_no_other_fact(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    root = mounted("C")
+    root.key("ControlSet001\\Services\\vmms", AT)
+    host = build({"C:/Windows/System32/config/SYSTEM": hive.build(root)})
+    assert host.registry.has_key("SYSTEM", "Select")  # hives are read by now
+
+    def torn(*_: object) -> None:
+        raise Corrupt("no index")
+
+    monkeypatch.setattr(Item, "child", torn)
+    (row,) = of(System, windows(host))
+    assert row.role == "unknown"
+    assert "vmms.exe" in row.role_basis
+    assert any("Hyper-V host" in problem.effect for problem in host.problems())
 
 
 def test_a_shutdown_time_of_another_length_is_no_time() -> None:

@@ -14,7 +14,7 @@ from corpus.make import hive, vmcx
 from plugins.artifacts.host_services import host_services
 from plugins.artifacts.host_settings import host_settings
 from plugins.artifacts.resource_pools import resource_pools
-from tests.dict_system import AT, Content, build, mounted
+from tests.dict_system import AT, Content, Deleted, build, mounted
 from tests.plugins.artifacts.test_artifacts import REGISTER, of
 
 CONFIG = "C:/Windows/System32/config"
@@ -47,6 +47,9 @@ def test_services_in_every_control_set() -> None:
         ("vmicvss", "guest", "ControlSet001", True, "manual (3)", "missing", AT + 1),
         ("vmms", "role", "ControlSet001", True, "automatic (2)", "present", AT + 1),
         ("vmms", "role", "ControlSet002", False, "disabled (4)", "present", AT + 2)]
+    gone = of(HostService, host_services(computer(
+        root, files={f"{SYSTEM32}/vmms.exe": Deleted(b"MZ")})))
+    assert [r.binary_state for r in gone if r.name == "vmms"] == ["deleted", "deleted"]
     vmms = rows[1]
     assert (vmms.service_type, vmms.account_name, vmms.display_name, vmms.binary_path) == (
         "own process (16)", "LocalSystem", "Management", "C:\\Windows\\system32\\vmms.exe")

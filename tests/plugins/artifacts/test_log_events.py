@@ -65,21 +65,24 @@ def test_general_logs_give_what_concerns_the_host() -> None:
         Event(NOW, SCM, 7036, "System", (("param1", "Gestion de machine virtuelle"),
                                          ("Binary", "76006D006D0073002F0031000000"))),
         Event(NOW, SCM, 7036, "System", (("param1", "Print Spooler"), ("param2", "running"))),
+        Event(NOW, SCM, 7040, "System", (("param1", "Virtueller Switch"), ("param4", "VMSMP"))),
         Event(NOW, "Microsoft-Windows-Kernel-General", 12, "System", (("StartTime", "x"),)),
         Event(NOW, "Microsoft-Windows-Hyper-V-VmSwitch", 69, "System", (("PortName", "p"),)),
         Event(NOW, "Disk", 7, "System")])
     found = rows({"System": log, "Application": log, "Microsoft-Windows-Backup": log})
     assert [(row.event_record_id, row.meaning) for row in found] == [
-        (1, "service changed state"), (2, "service changed state"), (4, "Windows started"),
-        (5, "port deleted")]
+        (1, "service changed state"), (2, "service changed state"),
+        (4, "service start type changed"), (5, "Windows started"), (6, "port deleted")]
     assert "Binary=vmms/1" in found[1].event_data
     assert found[0].concerns == "Hyper-V Virtual Machine Management, running"
 
 
 def test_commands_logons_and_cleared_logs() -> None:
     power = "Microsoft-Windows-PowerShell"
+    texts = ("Stop-VM DC01 -TurnOff", "Get-ChildItem", "Get-VMwareX", "Stop-Service vmms",
+             "gwmi Msvm_ComputerSystem -Namespace root\\virtualization\\v2", "kill -n vmwp")
     shell = build([Event(NOW, power, 4104, f"{power}/Operational", (
-        ("ScriptBlockText", text),)) for text in ("Stop-VM DC01 -TurnOff", "Get-ChildItem")])
+        ("ScriptBlockText", text),)) for text in texts])
     security = build([
         Event(NOW, "Microsoft-Windows-Eventlog", 1102, "Security"),
         *(Event(NOW, "Microsoft-Windows-Security-Auditing", 4624, "Security", (
@@ -91,9 +94,9 @@ def test_commands_logons_and_cleared_logs() -> None:
             ("S-1-5-21-1-2-3-500", "admin", "3", "10.0.0.2")))])
     found = rows({f"{power}%4Operational": shell, "Security": security})
     assert [(row.meaning, row.event_record_id) for row in found] == [
-        ("PowerShell script block with Hyper-V commands", 1), ("log cleared", 1), ("logon", 2),
-        ("logon", 6)]
-    assert [row.concerns for row in found[2:]] == ["u", "admin"]
+        *(("PowerShell script block with Hyper-V commands", n) for n in (1, 4, 5, 6)),
+        ("log cleared", 1), ("logon", 2), ("logon", 6)]
+    assert [row.concerns for row in found[5:]] == ["u", "admin"]
 
 
 def test_pipelines_of_the_classic_log_and_logs_that_windows_archived() -> None:
