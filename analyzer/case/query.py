@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analyzer.case.folder import Case
+from analyzer.case.interruption import interruptible
 from analyzer.case.manifest import load
 from analyzer.case.schema import Column, arrow_schema, table_columns
 from analyzer.case.stories import as_events, of_machine
@@ -187,7 +188,7 @@ def ask(case: Case, sql: str) -> Answer:
         statements = connection.extract_statements(sql)
         if len(statements) != 1 or statements[0].type not in _ALLOWED:
             raise UsageError("a query is one SELECT; the case cannot be changed by it")
-        result = connection.execute(statements[0])
+        result = interruptible(connection, lambda: connection.execute(statements[0]))
     except duckdb.Error as error:
         raise UsageError(f"the query does not run: {_told(error)}") from error
     names = tuple(column[0] for column in result.description or ())
@@ -205,7 +206,7 @@ def _told(error: duckdb.Error) -> str:
 
 def _fetch(result: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
     try:
-        while rows := result.fetchmany(_BATCH):
+        while rows := interruptible(result, lambda: result.fetchmany(_BATCH)):
             yield from rows
     except duckdb.Error as error:
         raise UsageError(f"the query stopped: {str(error).splitlines()[0]}") from error
