@@ -1,6 +1,6 @@
 """What `--help` of each verb says at its end: examples, files written, exit codes.
 
-The examples are run by a test, with host.E01 the bundled image and case its case.
+The examples are run by a test, with host.E01 the bundled image, and case its case.
 """
 
 from typing import Final
@@ -28,7 +28,8 @@ _EXAMPLES: Final = {
     "query": ('vmtrail query case "SHOW TABLES"', 'vmtrail query case "DESCRIBE snapshot"',
               'vmtrail query case "SELECT name, created_at FROM snapshot ORDER BY 2"',
               'vmtrail query case --csv "SELECT path, verdict FROM disk_layer" > disks.csv'),
-    "diff": ("vmtrail diff case case", "vmtrail diff case case --format csv > changes.csv"),
+    "diff": ("vmtrail diff case-march case-may",
+             "vmtrail diff case-march case-may --format csv > changes.csv"),
     "estate": ("vmtrail estate case", "vmtrail estate case --format json"),
     "verify": ("vmtrail verify case --no-hash --share 0.02",
                "vmtrail verify case --evidence . --no-hash --share 0.01"),

@@ -11,7 +11,8 @@ from analyzer.zones import UTC_NAME, local, zone_named
 from plugins.reports.hosts import Host, Machine, inventory
 from plugins.reports.source_line import address
 
-_ACTIVE: Final = re.compile(r"(^-|[\\`*_{}\[\]()<>#+!|~&:@])")
+_ACTIVE: Final = re.compile(r"(^-|(?<=www)\.|[\\`*_{}\[\]()<>#+!|~&:@$])", re.IGNORECASE)
+"""`$` begins a formula on GitHub and GitLab: two of them took the text between as one."""
 
 
 @report("inventory", "markdown", "inventory.md", zoned=True)

@@ -12,7 +12,8 @@ from plugins.reports.branching import lay_out
 from plugins.reports.hosts import Host, Inventory, Machine, inventory
 from plugins.reports.quantities import clock, counted
 
-_WIDEST = 36
+_WIDEST = 38
+"""An id in brackets, which stands for the name of a machine without one."""
 
 
 @report("inventory", "table", "inventory.txt", zoned=True)

@@ -1,5 +1,6 @@
 """The virtual switches of each host as a drawing, with what is plugged into them."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from plugins.reports.hosts import Row
 
 DRAWN: Final = 2_000
 """Switches and adapters of one host."""
+_NAMED: Final = re.compile(r"(.+) \(([0-9A-F-]{36})\)", re.DOTALL)
 READ: Final = 200_000
 """Rows of one table that are looked at."""
 
@@ -73,13 +75,19 @@ def _of_switches(switches: dict[str, Row], interfaces: list[Row]) -> Iterator[Pl
         facts = [row["kind"] or row["certainty"], key]
         yield Plug(key, key, row["name"] or "(no name)", tuple(facts), "current", row)
         if row["uplink"]:
-            yield Plug(f"{number} uplink", key, row["uplink"], ("uplink of the host",), "plain",
-                       row)
+            name, *own = _parted(row["uplink"])
+            yield Plug(f"{number} uplink", key, name, ("uplink of the host", *own), "plain", row)
         if row["host_adapter"]:
-            own = [address for one in interfaces if one["interface_id"] in row["host_adapter"]
-                   for address in one["addresses"]]
-            yield Plug(f"{number} host", key, row["host_adapter"],
-                       ("adapter of the host", *own), "plain", row)
+            name, *own = _parted(row["host_adapter"])
+            own += [address for one in interfaces if one["interface_id"] in row["host_adapter"]
+                    for address in one["addresses"]]
+            yield Plug(f"{number} host", key, name, ("adapter of the host", *own), "plain", row)
+
+
+def _parted(adapter: str) -> list[str]:
+    """Name and id of an adapter `name (id)`: together they are longer than a line."""
+    found = _NAMED.fullmatch(adapter)
+    return list(found.groups()) if found else [adapter]
 
 
 def _adapters(tables: Tables) -> defaultdict[str, list[Plug]]:

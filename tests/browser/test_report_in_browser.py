@@ -5,11 +5,13 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from analyzer.records import LogEvent
 from analyzer.text import show
 from plugins.reports.html.data_pages import PAGES
 from plugins.reports.report_html import report_html
@@ -156,6 +158,27 @@ def test_no_page_is_wider_than_the_window(plain: Path, profile: Path, page: str,
     assert cut == [] or width < 1280, "a column is out of sight"
 
 
+def test_log_events_fit_and_their_numbers_are_names(profile: Path, tmp_path: Path) -> None:
+    place = replace(case.at("/p1/a.evtx"), entry=12345, offset=98765)
+    report_html(FakeTables([LogEvent(
+        source=place, channel="Microsoft-Windows-Hyper-V-VMMS-Admin", provider="VMMS",
+        vm_id=machine, event_id=18500, event_record_id=4711, meaning="configuration not accessible",
+        vm_name="file server", logged_at=1, concerns="C:\\Users\\Public\\Documents\\"
+        "Hyper-V\\Virtual Hard Disks\\APP01_39EFBF82-CED9-4597-877A-5AAB3DE39C6D.avhdx")
+        for machine in (case.WEB, case.LOST)]), tmp_path)
+    found = probed(tmp_path, profile, "logs.html", READY + """
+      $('#view tbody button').click();
+      const scroll = $('.scroll');
+      return {fits: scroll.scrollWidth <= scroll.clientWidth, line: lines()[0],
+              details: $('.details').textContent};
+    """)
+    assert found["fits"]
+    assert found["line"][2] == "18500"
+    assert "Event record id4711" in found["details"]
+    assert "MFT entry12345" in found["details"]
+    assert "Byte of the file98,765 (0x181cd)" in found["details"]
+
+
 DRIVEN = """(async () => {SCRIPT})().catch(error => String(error.stack)).then(found =>
   document.body.replaceChildren('PROBE' + JSON.stringify(found) + 'PROBE'));"""
 READY = """
@@ -169,7 +192,7 @@ const settle = async act => {
 const $ = selector => document.querySelector(selector);
 const status = () => $('.found .status').textContent;
 const type = (box, text) => { box.value = text; box.dispatchEvent(new Event('change')); };
-const lines = () => [...document.querySelectorAll('#view tbody tr')].map(
+const lines = () => [...document.querySelectorAll('#view tbody tr:not(.paper)')].map(
   tr => [...tr.cells].map(td => td.textContent));
 const press = word => [...document.querySelectorAll('#view button')].find(
   b => b.textContent === word).click();
@@ -191,6 +214,36 @@ const cut = [...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth 
   .map(e => e.getAttribute('aria-label'));
 return {wide, overlaps, cut, maxWidth: getComputedStyle($('main')).maxWidth};
 """
+
+
+PAPER = """
+const label = e => e.outerHTML.slice(0, 120), place = document.getElementById('view');
+const cut = [...document.querySelectorAll('.tree .label, .tree .facts, thead th')].filter(
+  e => e.scrollWidth > e.clientWidth || e.scrollHeight > e.clientHeight + 1).map(label);
+const wide = [...document.querySelectorAll('main *')].filter(e => !e.closest('svg')
+  && e.getBoundingClientRect().right > innerWidth + 1).map(label);
+const buttons = [...(place || document).querySelectorAll('.ask, .buttons, .skip')].filter(
+  e => e.offsetHeight).map(label);
+const printed = place ? [...place.querySelectorAll('tbody tr:not(.paper)')].map(
+  tr => tr.nextSibling.offsetHeight && tr.nextSibling.textContent) : [];
+return {cut, wide, buttons, printed};
+"""
+
+
+@pytest.mark.parametrize("page", ["machines.html", "machines/0004.html", "networks.html",
+                                  "timeline.html", "findings.html"])
+def test_on_paper_nothing_is_cut_and_each_row_has_its_place(plain: Path, profile: Path,
+                                                            page: str, tmp_path: Path) -> None:
+    """The rules for paper, taken for those of the window; 688 pixels are A4 within its margins."""
+    paper = shutil.copytree(plain, tmp_path / "report")
+    html = (paper / page).read_text()
+    assert "@media print" in html
+    (paper / page).write_text(html.replace("@media print", "@media all"))
+    found = probed(paper, profile, page, READY + PAPER, 688)
+    printed = found.pop("printed")
+    assert found == {"cut": [], "wide": [], "buttons": []}
+    assert bool(printed) == (page in ("timeline.html", "findings.html"))
+    assert all(f"Evidence: {case.IMAGE} · " in place for place in printed)
 
 
 def test_the_timeline_is_filtered_searched_zoomed_and_turned(plain: Path, profile: Path) -> None:

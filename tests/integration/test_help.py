@@ -29,7 +29,8 @@ def folder(case_of: Callable[[str], Path], corpus: Path,
     made = tmp_path_factory.mktemp("help")
     (made / "host.E01").symlink_to(corpus / "ws2008.E01")
     (made / "ws2008.E01").symlink_to(corpus / "ws2008.E01")
-    (made / "case").symlink_to(case_of("ws2008"))
+    for name in ("case", "case-march", "case-may"):
+        (made / name).symlink_to(case_of("ws2008"))
     return made
 
 

@@ -3,7 +3,7 @@
 const HIDDEN = /[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\u{e0000}-\u{e007f}]/gu;
 const EPOCH = 116444736000000000n, SECOND = 10000000n;
 const GOOD = new Set(["complete", "read", "registered", "present", "match"]);
-const CALM = new Set(["low", "info"]);
+const CALM = new Set(["low", "info", "absent"]);
 const BAD = new Set(["unreadable", "missing", "parent missing", "wrong parent", "corrupt",
   "mismatch", "dangling parent", "dangling link", "cyclic", "high"]);
 

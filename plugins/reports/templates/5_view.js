@@ -1,6 +1,9 @@
 // A page of tables: choosing one, asking for rows of it, and turning its pages.
 
 const AT_ONCE = 24;  // parts that are looked through without being asked to
+const NAMES = new Set(["event_id", "event_record_id", "entry", "sequence", "current_sequence",
+  "table_sequence", "usn", "mask", "option_number"]);  // numbers that nobody counts with
+const HYPHENED = /^[^\s\\/-]{1,16}(-[^\s\\/-]{1,16})+$/;  // ids and channels, which break well
 const PREFERRED = ["vm_id", "what", "code", "severity", "state", "system_id", "topic", "table"];
 
 class View {
@@ -226,7 +229,7 @@ class View {
     }
     const heads = this.shown.map(column => element("th", {scope: "col"}, titleOf(column)));
     this.rows.replaceChildren(element("table", {},
-      element("thead", {}, element("tr", {}, ...heads, element("th", {scope: "col"}, "Source"))), body));
+      element("thead", {}, element("tr", {}, ...heads, element("th", {scope: "col", class: "s"}, "Source"))), body));
     for (const place of [this.pages, this.pagesBelow]) this.turnings(place);
     document.body.dataset.ready = "true";
   }
@@ -255,7 +258,9 @@ class View {
     const open = element("button", {type: "button", class: "ref", "aria-expanded": "false",
       "aria-label": "Open the source of this row"}, "source");
     const cells = this.shown.map(column => this.cell(column, row[column], row));
-    const line = element("tr", {}, ...cells, element("td", {}, open));
+    const line = element("tr", {}, ...cells, element("td", {class: "s"}, open));
+    const printed = placeOf(row).filter(([title]) => title !== "Volume")  // the path has it
+      .map(([title, value]) => `${title}: ${show(value)}`).join(" · ");
     let details = null;
     open.addEventListener("click", () => {
       if (details) { details.remove(); details = null; } else {
@@ -265,7 +270,8 @@ class View {
       }
       open.setAttribute("aria-expanded", String(Boolean(details)));
     });
-    body.append(line);
+    body.append(line, element("tr", {class: "paper"},
+      element("td", {colspan: cells.length + 1}, printed)));
   }
 
   cell(column, value, row) {
@@ -281,14 +287,14 @@ class View {
     else {
       const words = this.words(column, value) || value;
       if (typeof value === "bigint") cell.className = "n";
-      else cell.className = String(words).length > 24 ? "wide" : "word";
-      cell.append(this.text(words));
+      else cell.className = String(words).length > 24 && !HYPHENED.test(words) ? "wide" : "word";
+      cell.append(this.text(words, column));
     }
     return cell;
   }
 
-  text(value) {
-    if (typeof value === "bigint") return value.toLocaleString("en");
+  text(value, column) {
+    if (typeof value === "bigint") return NAMES.has(column) ? String(value) : value.toLocaleString("en");
     if (typeof value === "boolean") return value ? "yes" : "no";
     return show(Array.isArray(value) ? value.join(", ") : value);
   }
@@ -311,7 +317,7 @@ class View {
       if (column.startsWith("source_") || value === null || value === "" || value.length === 0) continue;
       const words = this.words(column, value);
       put(said, titleOf(column), kind === "time" ? iso(value)
-        : words ? `${show(words)} — ${show(value)}` : this.text(value));
+        : words ? `${show(words)} — ${show(value)}` : this.text(value, column));
     }
     const apart = this.table.time && this.known("clocks", row.system_id);
     if (apart) put(said, "Clock against its host's", show(apart));

@@ -5,8 +5,9 @@ import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
-from analyzer.records import Problem
+from analyzer.records import Problem, VirtualMachine
 from plugins.reports.hosts import LISTED
 from plugins.reports.inventory_csv import COLUMNS, inventory_csv
 from plugins.reports.inventory_json import inventory_json
@@ -32,6 +33,13 @@ def test_table_says_what_there_is(tables: FakeTables) -> None:
     assert "dangling parent" in tree[5]
     assert "VHD-PARENT" in text
     assert "Looked at: 1 place absent, 1 place partial, 1 place read, 1 place unreadable" in text
+
+
+def test_the_id_of_a_machine_without_a_name_is_whole() -> None:
+    machines = [replace(record, name="") for record in case.records()
+                if isinstance(record, VirtualMachine)]
+    text = written(inventory_table, FakeTables(machines)).decode()
+    assert all(f"({machine.vm_id})" in text for machine in machines)
 
 
 def test_table_columns_are_aligned(tables: FakeTables) -> None:

@@ -41,3 +41,12 @@ def test_evidence_text_is_only_text(named: Callable[[str], FakeTables],
     assert show(f"{hostile_name}web-frontend").strip() in cells(text)
     page = MarkdownIt("commonmark").enable("table").render(text)
     assert not any(tag in page for tag in ("<script", "<img", "<svg", "<a ", "<em>", "<code>"))
+
+
+def test_no_dollar_and_no_address_begins_anything(named: Callable[[str], FakeTables]) -> None:
+    """Formulas are GitHub's and GitLab's, addresses without a scheme are links on both."""
+    name = "$Recycle.Bin$ www.evil.example "
+    text = written(inventory_markdown, named(name)).decode()
+    assert f"{name}web-frontend" in cells(text)
+    assert text.count("$") == text.count("\\$") > 0
+    assert "www." not in text
