@@ -49,6 +49,8 @@ class SavedState:
     state_path: str
     """The .vsv file."""
     type: str
+    """`Normal (in progress)`: the configuration's word, and whether it says that it was being
+    written."""
 
     @property
     def folder(self) -> str:
@@ -124,7 +126,6 @@ def build(root: Node, settings: tuple[Setting, ...], notices: list[Notice], *,
     logical_id = read.guid("settings/global/logical_id")
     is_snapshot = _is_snapshot(type_id, global_id, logical_id, partial=partial)
     firmware = vm_firmware.firmware(read)
-    subtype = read.count("properties/subtype")
     parts: Devices = devices(read)
     made = VmConfiguration(
         settings=settings, partial=partial,
@@ -137,7 +138,7 @@ def build(root: Node, settings: tuple[Setting, ...], notices: list[Notice], *,
         notes=read.text("properties/notes"),
         created_at=read.filetime("properties/creation_time"),
         version=_version(read),
-        generation=None if subtype is None else subtype + 1,
+        generation=_generation(read),
         memory=vm_resources.memory(read),
         processors=vm_resources.processors(read),
         firmware=firmware,
@@ -202,6 +203,16 @@ def _version(read: Reader) -> str:
     return f"{number >> 8}.{number & 0xFF}" if number > 0xFF else str(number)
 
 
+def _generation(read: Reader) -> int | None:
+    """1 or 2: no other was ever written."""
+    path = "properties/subtype"
+    number = read.count(path)
+    if number not in (None, 0, 1):
+        read.unfit(path, str(number), "0 or 1")
+        return None
+    return None if number is None else number + 1
+
+
 def _action(read: Reader, path: str, words: dict[int, str]) -> str:
     """`save (1)`: the number stands beside the word, because the meaning is unsure."""
     number = read.integer(path)
@@ -210,7 +221,9 @@ def _action(read: Reader, path: str, words: dict[int, str]) -> str:
 
 def _saved_state(read: Reader) -> SavedState | None:
     memory, state = read.text("savedstate/memlocation"), read.text("savedstate/vsvlocation")
-    return SavedState(memory, state, read.text("savedstate/type")) if memory or state else None
+    kind, is_going_on = read.text("savedstate/type"), read.bool("savedstate/in_progress")
+    kind += " (in progress)" if is_going_on else ""
+    return SavedState(memory, state, kind.strip()) if memory or state else None
 
 
 def _pointers(settings: tuple[Setting, ...]) -> tuple[tuple[str, str], ...]:

@@ -137,8 +137,10 @@ def devices(reader: Reader) -> Devices:
 
 def _rows(reader: Reader) -> list[_Row]:
     """Manifest first, in its order; then nodes that no row of it names."""
-    nodes = {match[1].upper(): child for child in reader.root.children
-             if (match := _DEVICE_NODE.fullmatch(child.name))}
+    nodes: dict[str, Node] = {}
+    for child in reader.root.children:
+        if match := _DEVICE_NODE.fullmatch(child.name):
+            nodes.setdefault(match[1].upper(), child)
     manifest = reader.root.child("manifest") or Node("manifest")
     rows = []
     for _, _, row in sorted(_numbered(manifest, "vdev"), key=_order):
@@ -220,8 +222,9 @@ def _qos(node: Node) -> Qos | None:
     """None for a slot that has none of it, as before 2012 R2."""
     limit, reservation, weight = (as_integer(node.text_at(name))
                                   for name in ("iops_limit", "iops_reservation", "weight"))
+    policy = guid.normalise(node.text_at("qos_policy_id"))
     qos = Qos(limit, reservation, weight, node.bool_at("persistent_reservations_supported"),
-              guid.normalise(node.text_at("qos_policy_id")))
+              "" if policy == guid.ZERO else policy)
     return None if qos == Qos(None, None, None, None, "") else qos
 
 

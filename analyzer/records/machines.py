@@ -143,6 +143,9 @@ class VirtualMachine(Record):
     """Of a machine without configuration: Windows path of a file whose access list names it."""
     saved_state_path: str = ""
     """Folder or file named by the configuration for the saved state; "" for none."""
+    saved_state_type: str = ""
+    """Type of that in the configuration's own word, `Normal`; `(in progress)` behind it where
+    that says that it was being written."""
     has_saved_state: bool = False
     """True where saved-state files exist."""
     partial: bool = False

@@ -61,6 +61,7 @@ def _record(machine: Machine, owner_name: str) -> VirtualMachine:
         owner_name=owner_name, configuration_path=machine.file.path,
         registration_path=machine.link.path if machine.link else "",
         saved_state_path=saved.memory_path or saved.state_path if saved else "",
+        saved_state_type=saved.type if saved else "",
         has_saved_state=bool(machine.saved_state), partial=said.partial,
         created_at=said.created_at, powered_on_at=said.powered_on_at,
         powered_off_at=said.powered_off_at, state_changed_at=said.state_changed_at)

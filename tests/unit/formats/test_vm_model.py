@@ -9,7 +9,7 @@ import pytest
 
 from analyzer import times
 from analyzer.errors import Corrupt
-from analyzer.formats import efi_load_option, port_features
+from analyzer.formats import efi_load_option, port_features, vm_guids
 from analyzer.formats.vm_firmware import BIOS
 from analyzer.formats.vm_xml import VmConfiguration, parse
 
@@ -197,6 +197,16 @@ def test_a_setting_that_stands_twice_is_said() -> None:
         "their names"))
 
 
+def test_of_two_sections_of_a_device_the_first_is_taken_and_that_is_said() -> None:
+    sections = "".join(
+        f"<_{vm_guids.IDE}_><controller0><drive0>{leaf('type', 'VHD')}{leaf('pathname', path)}"
+        f"</drive0></controller0></_{vm_guids.IDE}_>" for path in (PAGING, INCLUDED))
+    got = configuration(sections)
+    assert [drive.path for drive in got.drives] == [PAGING]
+    assert [(n.code, n.what.partition(" ")[0]) for n in got.notices] == [
+        ("XML-TWICE", f"configuration/_{vm_guids.IDE}_[2]")]
+
+
 def test_a_time_with_swapped_bytes_is_none_and_said() -> None:
     at = times.parse_iso("2014-11-09T05:34:40")
     swapped = int.from_bytes(at.to_bytes(8, "little"), "big")
@@ -221,6 +231,21 @@ def test_all_times_that_never_were_are_one_notice() -> None:
         "configuration/properties/creation_time is 00 00 00 00 00 00 00 00; "
         "configuration/properties/last_powered_on_time is 0; "
         'configuration/properties/last_powered_off_time is 0: "never", or not set')
+
+
+def test_saved_states_generations_and_policies() -> None:
+    policy = leaf("qos_policy_id", str(UUID(int=0)))
+    slot = f"<drive0>{leaf('type', 'VHD')}{policy}{leaf('weight', 9)}"
+    got = configuration(
+        f"<properties>{leaf('subtype', 6)}</properties><savedstate>{leaf('in_progress', 'True')}"
+        f"{leaf('type', 'Normal')}{leaf('memlocation', PAGING)}</savedstate>"
+        f"<_{vm_guids.IDE}_><controller0>{slot}</drive0></controller0></_{vm_guids.IDE}_>")
+    assert got.saved_state is not None
+    assert got.saved_state.type == "Normal (in progress)"
+    (drive,) = got.drives
+    assert (drive.qos and drive.qos.policy_id, drive.qos and drive.qos.weight) == ("", 9)
+    assert (got.generation, [n.what for n in got.notices]) == (
+        None, ["configuration/properties/subtype is '6', not 0 or 1"])
 
 
 def test_a_machine_of_two_ids_is_said() -> None:
