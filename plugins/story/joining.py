@@ -11,8 +11,12 @@ from plugins.story.clocks import SetBack
 from plugins.story.happening import RANKS, WINDOW, Happening
 
 AFTER: Final = {"guest installed", "guest booted", "guest shut down", "started", "turned off",
-                "stopped", "saved", "snapshot taken", "snapshot applied"}
-"""What cannot come before the machine."""
+                "stopped", "shut down", "saved", "restored", "reset", "paused", "resumed",
+                "exported", "snapshot taken", "snapshot applied"}
+"""What cannot come before the machine, nor after it was deleted."""
+AGAIN: Final = {"created", "imported", "imported with warnings", "realized", "migrated",
+                "registered"}
+"""What a machine that was deleted is there by again."""
 SAID_BETTER: Final = {
     "stopped": ("turned off", "shut down", "saved"),
     "state changed": ("started", "restored", "resumed", "turned off", "shut down", "saved",
@@ -36,8 +40,10 @@ def lines(happenings: Iterable[Happening], set_back: Sequence[SetBack]) -> Itera
     found = [_line(cluster) for some in sorts.values() if some for cluster in _clusters(some)]
     born = {line.story: line.happened_at for line in sorted(found, key=_order, reverse=True)
             if line.what == "created"}
+    ends = _ends(found)
     for line in sorted(found, key=_order):
-        said = (*line.contradictions, *_early(line, born), *_twice(line, set_back))
+        said = (*line.contradictions, *_early(line, born), *_late(line, ends.get(_home(line), ())),
+                *_twice(line, set_back))
         yield replace(line, vm_name=names.get(line.story, (0, ""))[1], contradictions=said)
 
 
@@ -123,6 +129,29 @@ def _early(line: LifeEvent, born: dict[str, int | None]) -> Iterator[str]:
             and line.happened_at < created - WINDOW:
         yield (f"before the machine was created ({iso(created)}): its disk is older than the "
                "machine, or a clock was wrong")
+
+
+def _home(line: LifeEvent) -> tuple[str, str]:
+    return line.story, line.system_id
+
+
+def _ends(found: Iterable[LifeEvent]) -> dict[tuple[str, str], list[tuple[int, bool]]]:
+    """Story, system -> when the machine itself was deleted there (True) and came again."""
+    ends: defaultdict[tuple[str, str], list[tuple[int, bool]]] = defaultdict(list)
+    for line in found:
+        is_end = line.what == "deleted" and not line.subject
+        if line.happened_at is not None and (is_end or line.what in AGAIN):
+            ends[_home(line)].append((line.happened_at, is_end))
+    return ends
+
+
+def _late(line: LifeEvent, ends: Sequence[tuple[int, bool]]) -> Iterator[str]:
+    if line.happened_at is None or line.what not in AFTER:
+        return
+    at, was_deleted = max((end for end in ends if end[0] <= line.happened_at), default=(0, False))
+    if was_deleted and line.happened_at > at + WINDOW:
+        yield (f"after the machine was deleted here ({iso(at)}): it came again and nothing tells "
+               "how, or a clock was wrong")
 
 
 def _twice(line: LifeEvent, set_back: Sequence[SetBack]) -> Iterator[str]:

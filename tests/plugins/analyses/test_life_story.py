@@ -156,6 +156,18 @@ def test_what_else_a_guests_own_log_tells_is_no_statement_of_the_host() -> None:
     assert rows[0].basis.startswith("the guest's own log: ")
 
 
+def test_what_comes_after_a_machine_was_deleted_is_doubted_until_it_comes_again() -> None:
+    rows = story(event("deleted", T, vm_id=LOST), event("shut down by the guest", T, 2, vm_id=LOST),
+                 event("started", T + DAY, 3, vm_id=LOST),
+                 event("started", T + DAY, 4, vm_id=LOST, system_id="other"),
+                 event("imported", T + 2 * DAY, 5, vm_id=LOST),
+                 event("exported", T + 3 * DAY, 6, vm_id=LOST))
+    doubted, = (row for row in rows if row.contradictions)
+    assert (doubted.what, doubted.happened_at, doubted.system_id) == ("started", T + DAY, "h")
+    assert doubted.contradictions[0].startswith(
+        "after the machine was deleted here (2014-03-01T10:00:00.5")
+
+
 def test_that_a_configuration_was_written_is_not_that_a_setting_was_changed() -> None:
     rows = told(machine(firmware_changed_at=T + DAY), file(XML, T, T + 2 * DAY))
     assert rows[1:] == [("firmware variables written", "", "derived"),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.blocks import Memory
 from analyzer.formats.event_meanings import (
     RELEASES,
     UNSURE,
@@ -15,6 +16,7 @@ from analyzer.formats.event_meanings import (
     meanings,
     object_of,
 )
+from analyzer.formats.evtx import EventLog, EventRecord
 
 VM = "D9E0EB0A-5B37-508E-9173-67E9ADE83ACF"
 PORT = "6B4A85CC-55A1-4C9F-8C85-44C2A33AAE4A"
@@ -40,9 +42,9 @@ def test_a_row_gives_its_meaning_in_its_releases_and_finds_its_machine(row: Mean
     name, vm_id = machine_of(data, row)
     assert name == (f"text {row.name_at[0]}" if row.name_at else "")
     assert vm_id == (VM if any(place.removesuffix("--").isdigit() for place in row.id_at) else "")
-    numbers = [place for place in row.object_at if place.isdigit()]
-    assert object_of(data, row) == (value(row, numbers[0]) if numbers else "")
-    named = [place for place in row.object_at if not place.isdigit()][:1]
+    numbers = [place.split("+") for place in row.object_at if place[0].isdigit()][:1]
+    assert object_of(data, row) == ", ".join(value(row, one) for ones in numbers for one in ones)
+    named = [place for place in row.object_at if not place[0].isdigit()][:1]
     fields = named[0].split("+") if named else []
     assert object_of(tuple((field, f"a {field}") for field in fields), row) == ", ".join(
         f"a {field}" for field in fields)
@@ -110,6 +112,20 @@ def test_what_texts_of_message_tables_say_and_of_whom(
     assert row.what == what
     data = tuple((f"Parameter{n}", text) for n, text in enumerate(texts))
     assert (machine_of(data, row), object_of(data, row)) == (machine, concerns)
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(("name", "concerns"), [
+    ("plaso/System.evtx", ("C:\\Windows\\system32\\svchost.exe (WKS-WIN764BITB), restart, "
+                           "NT AUTHORITY\\SYSTEM")),
+    ("evtx-rs/samples/2-vss_7-System.evtx", (
+        "C:\\WINDOWS\\system32\\winlogon.exe (DESKTOP-1N4R894), restart, NT AUTHORITY\\SYSTEM"))])
+def test_who_asked_for_a_restart_in_real_logs_of_both_layouts(
+        realdata: Path, name: str, concerns: str) -> None:
+    log = EventLog.open(Memory((realdata / name).read_bytes()))
+    first = next(row for row in log.records()
+                 if isinstance(row, EventRecord) and row.event_id == 1074)
+    assert object_of(first.data, meaning_of(first.provider, 1074, "2008r2")) == concerns
 
 
 def test_one_number_means_another_thing_elsewhere() -> None:
