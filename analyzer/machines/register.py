@@ -53,10 +53,15 @@ def _follow(system: WindowsSystem, found: Found, register: Item, row: Registrati
     """Takes the configuration of one registered machine, or its copy, or states that it is gone."""
     original, why = _find(system, row.path)
     copy, _ = _find(system, row.cache_path) if row.cache_path else (None, "")
+    held = None
     if original is not None and _take(system, found, original):
+        held = _held(found, original)
+    if held in ("", row.vm_id):
         if copy is not None:  # of a machine that is here: no other one
             found.seen.add((copy.volume.source.address, copy.entry.inode))
         return
+    if held is not None:
+        why = f"the file holds the configuration of {held}"
     missing = MissingConfiguration(register, row.vm_id, row.path, why or "it cannot be read",
                                    row.at)
     found.missing.append(missing)
@@ -66,8 +71,15 @@ def _follow(system: WindowsSystem, found: Found, register: Item, row: Registrati
             machine.stands_for = row.path
             missing.copies.append(machine)
     effect = f"described by the copy {row.cache_path}" if missing.copies else "it is not described"
-    system.notice(Notice("VM-REGISTER", f"machine {row.vm_id} is registered with {row.path}: "
-                         f"{missing.why}", effect, row.at), register.source)
+    what = f"machine {row.vm_id} is registered with {row.path or 'no path'}: {missing.why}"
+    system.notice(Notice("VM-REGISTER", what, effect, row.at), register.source)
+
+
+def _held(found: Found, item: Item) -> str | None:
+    """Id of the machine or a snapshot's machine whose configuration the file is; None for none."""
+    place = item.volume.source.address, item.entry.inode
+    return next((one.vm_id for one in (*found.machines, *found.nodes)
+                 if (one.file.volume.source.address, one.file.entry.inode) == place), None)
 
 
 def _take(system: WindowsSystem, found: Found, item: Item) -> bool:

@@ -86,6 +86,25 @@ def test_a_machine_that_is_named_twice_is_told_twice() -> None:
     assert {(HERE, "registered"), (HERE, "registered, configuration missing")} <= rows
 
 
+def test_a_machine_registered_with_the_file_of_another_is_missing() -> None:
+    made = files()
+    made[f"{REGISTER}/data.vmcx"] = vmcx.register([(GONE, ORIGINAL.replace("/", "\\"))])
+    system = host(made, "C", "D")
+    rows = {(r.vm_id, r.state) for r in virtual_machines(system) if isinstance(r, VirtualMachine)}
+    assert {(GONE, "registered, configuration missing"), (THERE, "unregistered")} <= rows
+    (said,) = [p.what for p in system.problems() if p.code == "VM-REGISTER"]
+    assert said.endswith(f"{THERE}.vmcx: the file holds the configuration of {THERE}")
+
+
+def test_a_registered_machine_whose_file_cannot_be_read_is_told() -> None:
+    path = f"{REGISTER}/Virtual Machines/{HERE}.vmcx"
+    system = host({path: b"\x14\x20\x28\x01" + bytes(20000), f"{REGISTER}/data.vmcx":
+                   vmcx.register([(HERE, path.replace("/", "\\"))])}, "C")
+    (row,) = (r for r in virtual_machines(system) if isinstance(r, VirtualMachine))
+    assert (row.vm_id, row.state) == (HERE, "registered, configuration missing")
+    assert any(p.what.endswith("it cannot be read") for p in system.problems())
+
+
 def test_every_key_of_the_register_and_of_run_time_state_is_kept() -> None:
     made = files()
     metric: vmcx.Keys = [("guid", "b"), ("deviceinstance", [("guid", HERE), ("metric", [
