@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from analyzer.plugin import Tables, report
 from plugins.reports import text_columns as columns
+from plugins.reports.clocks import Clocks, clocks
 from plugins.reports.json_lines import lines
 from plugins.reports.machine_names import machine_names
 from plugins.reports.text_columns import pc
@@ -18,12 +19,12 @@ def timeline_jsonl(tables: Tables, out: BinaryIO) -> None:
     `timestamp` is in microseconds since 1970, `ticks` is the FILETIME without loss; all text is
     as in the evidence (ASCII with JSON escapes). Timesketch drops years before 1700.
     """
-    names = machine_names(tables)
+    names, known = machine_names(tables), clocks(tables)
     for rows in tables.timeline():
-        columns.write(out, _lines(rows, names))
+        columns.write(out, _lines(rows, names, known))
 
 
-def _lines(rows: pa.RecordBatch, names: dict[str, str]) -> columns.Column:
+def _lines(rows: pa.RecordBatch, names: dict[str, str], known: Clocks) -> columns.Column:
     at = rows["at"]
     return lines({
         "message": rows["subject"],
@@ -44,4 +45,6 @@ def _lines(rows: pa.RecordBatch, names: dict[str, str]) -> columns.Column:
         "image_offset": rows["source_image_offset"],
         "layer": rows["source_layer"],
         "evidence": rows["source_evidence"],
+        "clock": known.clock(rows),
+        "clock_offset": known.offset(rows),
     })

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from analyzer.plugin import Tables, report
 from plugins.reports import text_columns as columns
+from plugins.reports.clocks import clocks
 from plugins.reports.machine_names import machine_names
 
 _TYPES: Final[dict[str, pa.DataType]] = {
@@ -16,7 +17,8 @@ _TYPES: Final[dict[str, pa.DataType]] = {
     "message": pa.string(), "topic": pa.string(), "table": pa.string(), "vm_id": pa.string(),
     "vm_name": pa.string(), "snapshot_id": pa.string(), "system": pa.string(),
     "source": pa.string(), "detail": pa.string(), "entry": pa.int64(), "offset": pa.int64(),
-    "image_offset": pa.int64(), "layer": pa.string(), "evidence": pa.string()}
+    "image_offset": pa.int64(), "layer": pa.string(), "evidence": pa.string(),
+    "clock": pa.string(), "clock_offset": pa.string()}
 SCHEMA: Final = pa.schema(_TYPES)
 _GROUP: Final = 1 << 16
 """Rows of a row group; in order of time, so a reader that wants a day reads one or two."""
@@ -37,7 +39,7 @@ def timeline_parquet(tables: Tables, out: BinaryIO) -> None:
 
 
 def _batches(tables: Tables) -> Iterator[pa.RecordBatch]:
-    names = machine_names(tables)
+    names, known = machine_names(tables), clocks(tables)
     for rows in tables.timeline():
         yield pa.RecordBatch.from_arrays([
             columns.microseconds(rows["at"]).cast(_TYPES["datetime"]), rows["at"], rows["what"],
@@ -45,7 +47,7 @@ def _batches(tables: Tables) -> Iterator[pa.RecordBatch]:
             columns.machine(rows, names), rows["snapshot_id"], rows["system_id"],
             columns.address(rows), rows["source_detail"], rows["source_entry"],
             rows["source_offset"], rows["source_image_offset"], rows["source_layer"],
-            rows["source_evidence"]], schema=SCHEMA)
+            rows["source_evidence"], known.clock(rows), known.offset(rows)], schema=SCHEMA)
 
 
 def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:

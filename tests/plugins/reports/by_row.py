@@ -7,6 +7,7 @@ from typing import Any
 from analyzer.text import show
 from analyzer.times import UNIX_EPOCH, iso, to_datetime, to_unix
 from plugins.reports import csv_cells
+from plugins.reports.clocks import Clocks, clocks
 from plugins.reports.machine_names import machine_names
 from plugins.reports.source_line import address
 from plugins.reports.timeline_csv import COLUMNS
@@ -18,28 +19,31 @@ _SOURCE = {"detail": "source_detail", "entry": "source_entry", "offset": "source
 _TIMES = ("accessed_at", "modified_at", "changed_at", "created_at")
 
 
-def _named(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+def _named(row: dict[str, Any], names: dict[str, str], known: Clocks) -> dict[str, Any]:
     """Columns that all formats have, by the names they have there."""
+    system = row["system_id"]
+    clock = f"{known.kinds.get(system, '')} {known.names.get(system, '')}".strip()
     return {"message": row["subject"], "timestamp_desc": row["what"], "topic": row["topic"],
             "table": row["table"], "vm_id": row["vm_id"],
             "vm_name": names.get(row["vm_id"], ""), "snapshot_id": row["snapshot_id"],
             "system": row["system_id"], "source": address(row),
-            **{name: row[column] for name, column in _SOURCE.items()}}
+            **{name: row[column] for name, column in _SOURCE.items()},
+            "clock": clock, "clock_offset": known.bounds.get(system, "")}
 
 
 def csv_rows(tables: FakeTables) -> bytes:
     """timeline.csv, by the csv module of Python."""
-    names, out = machine_names(tables), io.BytesIO()
-    rows = [_named(row, names) | {"datetime": iso(row["at"])} for row in tables.events()]
+    names, known, out = machine_names(tables), clocks(tables), io.BytesIO()
+    rows = [_named(row, names, known) | {"datetime": iso(row["at"])} for row in tables.events()]
     csv_cells.write(out, COLUMNS, [[row[name] for name in COLUMNS] for row in rows])
     return out.getvalue()
 
 
 def jsonl_rows(tables: FakeTables) -> bytes:
     """timeline.jsonl, by the json module of Python."""
-    names, lines = machine_names(tables), []
+    names, known, lines = machine_names(tables), clocks(tables), []
     for row in tables.events():
-        at, named = row["at"], _named(row, names)
+        at, named = row["at"], _named(row, names, known)
         first = {"message": named.pop("message"),
                  "datetime": to_datetime(at).isoformat(timespec="microseconds"),
                  "timestamp": (at - UNIX_EPOCH) // 10,

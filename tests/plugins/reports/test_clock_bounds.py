@@ -4,6 +4,7 @@ import csv
 import io
 import json
 
+import pyarrow.parquet as pq
 import pytest
 
 from analyzer.records import Snapshot, System
@@ -11,6 +12,8 @@ from analyzer.times import TICKS_PER_SECOND, parse_iso
 from plugins.reports.clock_bounds import UNKNOWN, clock_bounds
 from plugins.reports.timeline_ecs import timeline_ecs
 from plugins.reports.timeline_ez import timeline_ez
+from plugins.reports.timeline_l2tcsv import timeline_l2tcsv
+from plugins.reports.timeline_parquet import timeline_parquet
 from tests.plugins.reports.case import at
 from tests.plugins.reports.tables import FakeTables
 from tests.plugins.reports.written import written
@@ -71,6 +74,13 @@ def test_each_row_of_a_guest_says_its_offset_or_that_it_is_not_known() -> None:
     rows = list(csv.DictReader(io.StringIO(written(timeline_ez, tables(0)).decode(), newline="")))
     told = {row["Clock"]: row["ClockOffset"] for row in rows if row["Clock"]}
     assert told["guest G"].startswith("guest clock - host clock")
+    short = csv.DictReader(io.StringIO(written(timeline_l2tcsv, tables(0)).decode(), newline=""))
+    assert {row["extra"].partition("; clock_offset: ")[2] for row in short
+            if row["host"] == "guest G"} == {row["ClockOffset"] for row in rows
+                                             if row["Clock"] == "guest G"}
+    columns = pq.read_table(io.BytesIO(written(timeline_parquet, tables(0)))).to_pylist()
+    assert [(row["clock"], row["clock_offset"]) for row in columns] == [
+        (row["Clock"], row["ClockOffset"]) for row in rows]
     alone = tables(0)
     alone.records["snapshot"].clear()
     lines = [json.loads(line) for line in written(timeline_ecs, alone).splitlines()]
