@@ -27,7 +27,8 @@ def look_up(path: str, volumes: Sequence[MountedVolume],
     drive, parts = split_windows_path(path)
     volume = volume_of(drive)
     if volume is None:
-        raise NotInEvidence(f"{path}: no volume {drive}: in the evidence")
+        raise NotInEvidence(f"{path}: no volume {drive}: in the evidence" if drive else
+                            f"{path}: a path without a drive letter, as of another computer")
     place: tuple[MountedVolume, list[str]] = volume, _normalised(parts, [])
     for _ in range(MOST_LINKS + 1):
         found = _descend(*place)

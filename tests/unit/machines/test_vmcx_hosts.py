@@ -105,6 +105,13 @@ def test_a_registered_machine_whose_file_cannot_be_read_is_told() -> None:
     assert any(p.what.endswith("it cannot be read") for p in system.problems())
 
 
+def test_a_path_to_another_computer_is_called_so() -> None:
+    system = host({f"{REGISTER}/data.vmcx": vmcx.register([(HERE, "\\\\srv\\vms\\x.vmcx")])}, "C")
+    inventory(system)
+    (said,) = [p.what for p in system.problems() if p.code == "VM-REGISTER"]
+    assert said.endswith("x.vmcx: a path without a drive letter, as of another computer")
+
+
 def test_every_key_of_the_register_and_of_run_time_state_is_kept() -> None:
     made = files()
     metric: vmcx.Keys = [("guid", "b"), ("deviceinstance", [("guid", HERE), ("metric", [
