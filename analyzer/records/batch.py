@@ -1,17 +1,22 @@
-"""Batch: many records of one kind as columns, for what a volume has by the hundred thousand."""
+"""Batch: many records of one kind as columns, for what a volume has by the hundred thousand.
+
+Who knows records alone, as the supervisor does, has no need of NumPy: it is not loaded here.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
-from analyzer.columns import Texts
 from analyzer.records.record import Record
 from analyzer.source import Source
 
-Column = Texts | NDArray[Any] | str | int | bool | None
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from analyzer.columns import Texts
+
+Column: TypeAlias = "Texts | NDArray[Any] | str | int | bool | None"
 """Values of a column, or one that all rows have. A masked array has None where it is masked."""
 
 
@@ -27,7 +32,7 @@ class Batch:
     kind: type[Record]
     count: int
     columns: Mapping[str, Column]
-    subjects: Texts
+    subjects: "Texts"
     system_id: str = ""
     vm_id: str = ""
     snapshot_id: str = ""
@@ -43,12 +48,14 @@ class Batch:
 
     def _values(self, name: str) -> list[Any]:
         value = self.columns[name]
-        found: list[Any] = (value.tolist() if isinstance(value, Texts | np.ndarray)
-                            else [value] * self.count)
-        return found
+        if value is None or isinstance(value, str | int):
+            return [value] * self.count
+        return value.tolist()
 
 
-def masked(values: NDArray[np.int64], is_none: NDArray[np.bool_]) -> NDArray[np.int64]:
+def masked(values: "NDArray[np.int64]", is_none: "NDArray[np.bool_]") -> "NDArray[np.int64]":
     """A column that is None where `is_none` says so."""
+    import numpy as np
+
     column: NDArray[np.int64] = np.ma.MaskedArray(values, is_none)
     return column
