@@ -16,8 +16,9 @@ from analyzer.engine.catalogue import Catalogue, from_line, to_line
 from tests.conftest import ROOT
 from tests.unit.engine.fake_child import COMMAND, PLUGINS
 
-HEAVY = {"numpy", "pandas", "pyarrow", "duckdb", "pytsk3", "lxml", "Registry", "pyewf", "evtx", "plugins",
-         "analyzer.system", "analyzer.evidence", "analyzer.filesystem", "analyzer.formats"}
+HEAVY = {"numpy", "pandas", "pyarrow", "duckdb", "pytsk3", "lxml", "Registry", "pyewf", "evtx",
+         "plugins", "analyzer.system", "analyzer.evidence", "analyzer.filesystem",
+         "analyzer.formats"}
 SCRIPT = """
 import json, sys
 from analyzer.cli.main import main
