@@ -212,7 +212,7 @@ def discover() -> tuple[Plugin, ...]:
         before, origin = set(_DECLARED), point.dist.name if point.dist else "?"
         try:
             point.load()
-        except Exception as error:
+        except Exception as error:  # whatever a stranger's module raises, its origin is named
             raise UsageError(f"the plugins of {origin} cannot be loaded ({point.value}: "
                              f"{type(error).__name__}: {error}); mend or uninstall it") from error
         for key in _DECLARED.keys() - before:

@@ -16,7 +16,6 @@ _MOST: Final = 12
 """Lines of one section; the rest is counted."""
 
 
-
 def overview(case: Case) -> Iterator[str]:
     """Its lines, as yet unescaped."""
     tables = CaseTables(case)

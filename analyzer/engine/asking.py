@@ -17,7 +17,7 @@ from analyzer.plugin import Plugin, discover
 
 
 def known_plugins(command: Sequence[str] = COMMAND) -> tuple[Plugin, ...]:
-    """The plugins of the children; raises what one raises that cannot be loaded."""
+    """The plugins of the children; raises UsageError where one cannot be loaded."""
     said = _asked("plugins", Path(), command)
     return tuple(map(from_line, said.lines)) if isinstance(said, Summary) else discover()
 

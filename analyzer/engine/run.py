@@ -227,6 +227,8 @@ class MainJob:
         code = self._exit_code() if signal_code is None else signal_code
         self.manifest.state = ending.STATES[code]
         self._say(code)
+        if signal_code is None:
+            code = self._exit_code()  # the disk may be full now
         return Result(self.case, code, self.queue.stopped_by)
 
 

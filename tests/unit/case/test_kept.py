@@ -66,7 +66,7 @@ def test_a_report_that_stops_in_the_middle_costs_the_next_one_nothing(
     tables = ReportTables(case, lambda: None)
     part = tables.timeline()
     next(part)
-    part.close()  # type: ignore[attr-defined]
+    part.close()  # type: ignore[attr-defined] # a generator, declared as an iterator
     assert len(rows(tables)) == EVENTS
     assert len(rows(tables)) == EVENTS
     assert len(sorts) == 2

@@ -70,7 +70,7 @@ def test_a_plugin_of_another_distribution_names_it(monkeypatch: pytest.MonkeyPat
     def load() -> None:
         def of_others() -> None:
             """Found elsewhere."""
-        plugin.artifact()(of_others)  # type: ignore[type-var]
+        plugin.artifact()(of_others)  # type: ignore[type-var] # it need not look at a system
 
     point = SimpleNamespace(load=load, value="acme", dist=SimpleNamespace(name="acme-vmtrail"))
     monkeypatch.setattr(plugin, "entry_points", lambda group: [point])

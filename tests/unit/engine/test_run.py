@@ -1,5 +1,6 @@
 """The main job on fake systems: what is kept, what is lost, and what is said about it."""
 
+import errno
 import json
 import os
 import re
@@ -14,6 +15,7 @@ import pytest
 
 from analyzer.case.folder import Case
 from analyzer.case.lock import CaseInUse, CaseLock
+from analyzer.case.manifest import Manifest
 from analyzer.case.query import CaseTables
 from analyzer.engine import planning
 from analyzer.engine.catalogue import Catalogue
@@ -395,3 +397,18 @@ def test_an_interrupted_run_leaves_a_valid_case_and_no_process(job: Job, how: in
     if how != signal.SIGKILL:
         assert [r["code"] for r in tables.rows("problem")] == ["RUN-INT"]
         assert json.loads(case.manifest.read_bytes())["state"] == "interrupted"
+
+
+def test_a_disk_that_is_full_at_the_last_word_is_said(
+        job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    save = Manifest.save
+
+    def full(self: Manifest, path: Path) -> None:
+        if self.state == "finished":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(self, path)
+
+    monkeypatch.setattr(Manifest, "save", full)
+    result = job.run(ONE, "files")
+    assert result.exit_code == 4
+    assert "is full" in result.stopped_by
