@@ -6,6 +6,7 @@ that kills its reader, {"crash_early": true} one that kills whoever looks at its
 and "known" are those of ownership.DiskFacts.
 """
 
+import importlib
 import json
 import os
 import resource
@@ -20,7 +21,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from analyzer.case import query, store
 from analyzer.engine import nursery
 from analyzer.engine.tasks import ImageFiles
 from analyzer.errors import Corrupt, EvidenceError, Notice, Unsupported
@@ -30,9 +30,10 @@ from analyzer.plugin import Plugin, Tables
 from analyzer.records import Coverage, Evidence, FileEntry, Finding, Problem, Record, Snapshot
 from analyzer.source import Source, distinct_name
 
-LOADED = query, store
-"""What each child would load for itself if the process that forks it had not."""
 COMMAND = (sys.executable, "-P", "-m", "tests.unit.engine.fake_child")
+LIBRARIES = ("analyzer.case.kept", "analyzer.case.store", "pandas", "pyarrow.pandas_compat",
+             "pyarrow.vendored.version", "numpy.ma")
+"""What each child would load for itself if the process that forks it had not."""
 
 
 class FakeImage:
@@ -289,4 +290,6 @@ PLUGINS = (
 )
 
 if __name__ == "__main__":
+    for module in LIBRARIES:
+        importlib.import_module(module)
     nursery.main(FakeOpening(), PLUGINS)
