@@ -1,6 +1,7 @@
 """From an MFT number to a path, through the parents that the $FILE_NAMEs give; and letter case."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -76,7 +77,8 @@ def first_name(table: MasterFileTable, record: MftRecord) -> FileName | None:
     if not names:
         for attribute in table.whole(record)[0]:
             if attribute.type == AttributeType.FILE_NAME and attribute.value is not None:
-                names.append(decode_file_name(attribute.value))
+                with suppress(Corrupt):  # part of what `whole` says is damaged
+                    names.append(decode_file_name(attribute.value))
     return min(names, key=lambda name: name.namespace == DOS, default=None)
 
 

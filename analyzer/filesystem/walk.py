@@ -7,7 +7,7 @@ reaches (deleted directories reused, damaged indexes, loops) come last, under /$
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Final
 
@@ -18,11 +18,13 @@ from analyzer.errors import EvidenceError, Notice
 from analyzer.filesystem.agreement import Agreement
 from analyzer.filesystem.attributes import AttributeType, Reference
 from analyzer.filesystem.directory import (
+    BAD_PARENT,
     LOST,
     NOT_IN_INDEX,
     IndexName,
     confirmed_link,
     link_names,
+    rendered,
 )
 from analyzer.filesystem.entries import ORPHANS, Entry, Link, make_entry
 from analyzer.filesystem.listing import Listed
@@ -166,10 +168,11 @@ class Walk:
         if record is not None and not record.is_named_by(directory.sequence):
             return
         index = self._index(record, directory.path) if record is not None else None
-        unlisted = 0
+        unlisted = strayed = 0
         for part, some in self._with_index([*self._parts(number)] or [range(0)], index):
             links = self._weighed(directory, record, some, part)
             unlisted += sum(link.note == NOT_IN_INDEX for link in links)
+            strayed += sum(link.note == BAD_PARENT and link.allocated for link in links)
             found = [self._step(link, directory.path) for link in links]
             yield from sorted(found, key=lambda s: (s.entry.name, s.entry.inode,
                                                     not s.entry.allocated, s.entry.raw_name,
@@ -177,6 +180,11 @@ class Walk:
         if unlisted:
             self.report(Notice("NTFS-INDEX", f"{directory.path[:200]}: {unlisted} names are not "
                                "in the directory's index", "they come from the files themselves"))
+        if strayed:
+            self.report(Notice("NTFS-PARENT", f"{directory.path[:200]}: {strayed} names in the "
+                               "directory's index are of files that say they are elsewhere",
+                               "which of the two is wrong is not known; they are listed here, and "
+                               "where the files say if that is a directory"))
 
     def _with_index(self, parts: list[range], index: list[IndexName] | None
                     ) -> Iterator[tuple[range, list[IndexName] | None]]:
@@ -206,10 +214,21 @@ class Walk:
                     else sequence == directory.sequence)
 
         others = [row for row in rows if row.record.number != number]
-        links = link_names(index, others, is_ours, self.names.table.record)
+        links = [self._led_by_index(link) for link in link_names(
+            index, others, is_ours, self.names.table.record)]
         self._mark([row.row for row in rows if is_ours(row)]
                    + [link.row for link in links if link.row is not None])
         return links
+
+    def _led_by_index(self, link: Link) -> Link:
+        """With the file's own name where that leads to no directory: the index alone does."""
+        if link.note != BAD_PARENT or not link.allocated or link.name is not None:
+            return link
+        for row in map(self.names.get, self.names.rows_of(link.inode)):
+            if row is not None and rendered(row.name.raw) == rendered(link.raw) \
+                    and not self._has_directory(row.row):
+                return replace(link, raw=row.name.raw, name=row.name, row=row.row)
+        return link
 
     def _index(self, record: MftRecord, path: str) -> list[IndexName] | None:
         """The names in a directory's index without those of itself and of its parent.

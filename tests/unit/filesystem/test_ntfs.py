@@ -23,6 +23,7 @@ from tests.unit.filesystem.mft_writer import (
     DATA,
     DIRECTORY,
     IN_USE,
+    NAME,
     RECORD,
     REPARSE,
     T0,
@@ -321,6 +322,31 @@ def test_t08_a_false_name_does_not_take_a_directory_away_from_its_place() -> Non
     volume.add_directory(31, "z", [(32, 1, file_name_value("f", 31, 1))])
     volume.add(32, "f", parent=31, parent_sequence=1)
     assert set(walk(open_volume(volume))) == {"/a", "/a/x", "/z", "/z/f"}
+
+
+@pytest.mark.parametrize("parent", [50, 32])  # no record, and a file
+def test_a_directory_that_says_it_is_nowhere_is_where_the_index_has_it(parent: int) -> None:
+    volume = TinyVolume()
+    volume.add_directory(30, "a", [(31, 1, file_name_value("d", 30, 1))])
+    volume.add_directory(31, "d", [(33, 1, file_name_value("f", 31, 1))],
+                         parent=parent, parent_sequence=1)
+    volume.add(32, "x")
+    volume.add(33, "f", parent=31, parent_sequence=1)
+    ntfs = open_volume(volume)
+    found = walk(ntfs)
+    assert {p: e.note for p, e in found.items()} == {
+        "/a": "", "/a/d": "bad parent reference", "/a/d/f": "", "/x": ""}
+    assert found["/a/d"].times.fn_created is not None
+    assert codes(ntfs) == {"NTFS-PARENT"}
+
+
+def test_a_file_whose_name_is_damaged_is_opened_by_its_number() -> None:
+    volume = TinyVolume()
+    volume.records[30] = record(30, [standard(), resident(NAME, b"\0"), resident(DATA, b"here")])
+    ntfs = open_volume(volume)
+    entry = ntfs.entry(30)
+    assert entry.path == "/$OrphanFiles/OrphanFile-30"
+    assert ntfs.open_file(entry).blocks.read_at(0, 9) == b"here"
 
 
 def test_t08_directories_that_are_each_others_parents() -> None:
