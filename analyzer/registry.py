@@ -93,6 +93,20 @@ class Registry:
             self._lost(error, hive, f"{path}\\{name}")
             return None
 
+    def expect(self, hive: str, path: str, *names: str) -> None:
+        """Say which of these values, which every Windows has, a key does not have.
+
+        Nothing checks the name of a value: one that is damaged looks as if there were none.
+        """
+        if self.hive(hive) is None or self.has_key(hive, path) is None:
+            return
+        for name in names:
+            if self.value(hive, path, name) is None:
+                self._ledger.notice(Notice(
+                    "REG-ABSENT", f"no value {name}, which every Windows has",
+                    "this fact is missing: the value, or its name, is damaged or was removed"),
+                    self.source(hive).at(path))
+
     @cached_property
     def control_set(self) -> str:
         """Key of the control set in use; "" where that cannot be told."""

@@ -9,6 +9,8 @@ from analyzer.plugin import artifact
 from analyzer.records import Record, System
 from analyzer.system import WINDOWS_NT, WindowsSystem
 
+ALWAYS = ("ProductName", "CurrentVersion", "CurrentBuildNumber", "InstallDate")
+
 
 @artifact(System)
 def windows(system: WindowsSystem) -> Iterator[Record]:
@@ -18,6 +20,8 @@ def windows(system: WindowsSystem) -> Iterator[Record]:
     registry = system.registry
     control = f"{registry.control_set}\\Control"
     role, basis = _role(system)
+    registry.expect("SYSTEM", f"{control}\\ComputerName\\ComputerName", "ComputerName")
+    registry.expect("SOFTWARE", WINDOWS_NT, *ALWAYS)
 
     def current(name: str) -> str:
         return registry.text("SOFTWARE", WINDOWS_NT, name)

@@ -178,7 +178,31 @@ def test_a_shutdown_time_of_another_length_is_no_time() -> None:
     host = build({"C:/Windows/System32/config/SYSTEM": hive.build(system)})
     (row,) = of(System, windows(host))
     assert row.shutdown_at is None
-    assert [p.code for p in host.problems()] == ["CORRUPT"]
+    assert [p.code for p in host.problems() if p.code != "REG-ABSENT"] == ["CORRUPT"]
+
+
+@pytest.mark.parametrize(("name", "fact"), [
+    ("", ""), ("ComputerName", "host_name"), ("ProductName", "product"),
+    ("CurrentVersion", "version"), ("CurrentBuildNumber", "build"),
+    ("InstallDate", "installed_at")])
+def test_a_value_that_every_windows_has_and_this_one_lacks_is_said(name: str, fact: str) -> None:
+    def called(true: str) -> str:
+        return f"\xff{true[1:]}" if true == name else true
+
+    system, software = mounted("C"), hive.Key("ROOT", AT)
+    system.key("ControlSet001\\Control\\ComputerName\\ComputerName", AT).set(
+        hive.sz(called("ComputerName"), "HOST"))
+    software.key("Microsoft\\Windows NT\\CurrentVersion", AT).set(
+        hive.sz(called("ProductName"), "Windows"), hive.sz(called("CurrentVersion"), "6.0"),
+        hive.sz(called("CurrentBuildNumber"), "6001"),
+        hive.dword(called("InstallDate"), 1_200_000_000))
+    host = build({"C:/Windows/System32/config/SYSTEM": hive.build(system),
+                  "C:/Windows/System32/config/SOFTWARE": hive.build(software)})
+    (row,) = of(System, windows(host))
+    missing = {f for f in ("host_name", "product", "version", "build") if not getattr(row, f)}
+    assert missing | ({"installed_at"} if row.installed_at is None else set()) == {fact} - {""}
+    assert [p.what for p in host.problems()] == [
+        f"no value {name}, which every Windows has"] * bool(name)
 
 
 def test_client_services_make_no_host() -> None:
