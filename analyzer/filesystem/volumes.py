@@ -6,7 +6,8 @@ what a disk holds: what is odd is a notice, what cannot be decoded says why in `
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import groupby, islice
+from operator import attrgetter
 from typing import Final
 
 from analyzer.blocks import Blocks, Slice, read_known
@@ -119,10 +120,11 @@ def read_partitions(blocks: Blocks) -> PartitionTable:
     table = gpt.read_gpt(blocks, notices) if protective or not entries else None
     if table is not None:
         found = _from_gpt(table) + _hybrid(blocks, entries or [], table, notices)
-        found = _moved(blocks, found, notices)
+        found = _once(blocks, _moved(blocks, found, notices), notices)
         return _table(blocks, "GPT", found, notices, signature, table.disk_guid)
     if entries:
-        found = _moved(blocks, _from_mbr(blocks, entries, notices), notices)
+        found = _once(blocks, _moved(blocks, _from_mbr(blocks, entries, notices), notices),
+                      notices)
         _say_stale_ldm(blocks, found, notices)
         if found:
             found += _unlisted(blocks, found, notices)
@@ -182,6 +184,25 @@ def _moved(blocks: Blocks, found: list[_Found], notices: list[Notice]) -> list[_
                                   f"{offset}", "it is read from there", one.offset, 512))
             taken.append((offset, offset + one.size))
         result.append(one if offset is None else replace(one, offset=offset))
+    return result
+
+
+def _once(blocks: Blocks, found: list[_Found], notices: list[Notice]) -> list[_Found]:
+    """The same, but of those where one NTFS volume begins only that of the volume's own size."""
+    result: list[_Found] = []
+    for offset, together in groupby(sorted(found), key=attrgetter("offset")):
+        same = list(together)
+        boot = ntfs_boot(read_known(blocks, offset, 512, lambda _: None)) \
+            if len(same) > 1 else None
+        if boot is None:
+            result += same
+            continue
+        kept = min(same, key=lambda f: abs(f.size - boot.size))
+        result.append(kept)
+        sizes = " and ".join(str(f.size) for f in same)
+        notices.append(Notice("VOL-DOUBLE", f"the partition table has {len(same)} volumes begin "
+                              f"at byte {offset}, of {sizes} bytes; one NTFS volume does",
+                              f"it is read once, with {kept.size} bytes", offset, kept.size))
     return result
 
 
@@ -245,7 +266,9 @@ def _unlisted(blocks: Blocks, found: list[_Found], notices: list[Notice]) -> lis
     """NTFS volumes that fit where no partition is: their entry was wiped, or they were deleted."""
     more: list[_Found] = []
     end = 512
-    for known in (*sorted(found), _Found(blocks.size, 0, "")):
+    # where nothing that is known begins, the entry itself may be what is wrong
+    there = [f for f in sorted(found) if f.type not in _WINDOWS or _format(blocks, f) != UNKNOWN]
+    for known in (*there, _Found(blocks.size, 0, "")):
         for offset in dict.fromkeys((end, end + 62 * 512, end + 63 * 512, -(-end // _MIB) * _MIB)):
             if offset + 512 > known.offset:
                 continue

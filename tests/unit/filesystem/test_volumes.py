@@ -312,9 +312,29 @@ def test_a_volume_that_begins_beside_its_entry_is_read_from_where_it_begins(list
     pieces = {0: record(entry(0x07, listed, 4096)), 2048 * 512: bytes(boot),
               2056 * 512: b"FILE", (2048 + 4095) * 512: bytes(boot)}
     table = read_partitions(Memory(disk(16 * MIB, pieces)))
-    expected = (2048 * 512, "NTFS") if listed < 4096 else (listed * 512, "unknown")
-    assert [(p.offset, p.format) for p in table.partitions] == [expected]
-    assert ("VOL-MOVED" in codes(table)) == (listed < 4096)
+    expected = [(2048 * 512, "NTFS"), (listed * 512, "unknown")]
+    assert [(p.offset, p.format) for p in table.partitions] == expected[:1 + (listed >= 4096)]
+    assert codes(table)[0] == ("VOL-MOVED" if listed < 4096 else "VOL-UNLISTED")
+
+
+@pytest.mark.parametrize(("wrong", "sizes"), [(2048, [4096, 2048]), (2048, [2048, 4096])])
+def test_two_entries_for_one_volume_are_read_once(wrong: int, sizes: list[int]) -> None:
+    """And what the wrong one should have led to is found where it lies."""
+    table = read_partitions(Memory(disk(16 * MIB, {
+        0: record(*(entry(0x07, wrong, size) for size in sizes)),
+        2048 * 512: ntfs(4096 * 512), 6144 * 512: ntfs(2048 * 512)})))
+    assert [(p.offset, p.size, p.scheme) for p in table.partitions] == [
+        (2048 * 512, 4096 * 512, "MBR"), (6144 * 512, 2048 * 512, "salvaged")]
+    assert codes(table) == ["VOL-DOUBLE", "VOL-UNLISTED"]
+
+
+def test_an_entry_that_leads_to_nothing_does_not_hide_the_volumes_that_it_covers() -> None:
+    table = read_partitions(Memory(disk(16 * MIB, {
+        0: record(entry(0x07, 2048, 4096), entry(0x07, 1, 30_000)),
+        2048 * 512: ntfs(4096 * 512), 6144 * 512: ntfs(2048 * 512)})))
+    assert [(p.offset, p.format, p.scheme) for p in table.partitions] == [
+        (512, "unknown", "MBR"), (2048 * 512, "NTFS", "MBR"), (6144 * 512, "NTFS", "salvaged")]
+    assert set(codes(table)) == {"VOL-OVERLAP", "VOL-UNLISTED"}
 
 
 def test_the_backup_of_the_volume_before_is_not_taken_for_one_whose_boot_sector_is_lost() -> None:
