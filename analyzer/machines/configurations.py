@@ -154,8 +154,8 @@ def _is_named_as_one(item: Item) -> bool:
     name = item.name.lower()
     if name.endswith(".vmc"):
         return True
-    return (name.endswith((".xml", ".vmcx", ".exp")) and GUID.fullmatch(name) is not None
-            and item.folder.lower() in (*TREE, CACHE))
+    return (GUID.fullmatch(name) is not None and item.folder.lower() in (*TREE, CACHE)
+            and ("." not in name or name.endswith((".xml", ".vmcx", ".exp"))))
 
 
 def say_lost(system: WindowsSystem, item: Item) -> None:

@@ -1,11 +1,12 @@
 """Inventory: every machine, snapshot and virtual disk of one system, found in one walk."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
 from analyzer.disks.chain import Chain, DiskFile, Shelf, build_chain
 from analyzer.errors import EvidenceError, Notice, NotInEvidence, Unsupported
+from analyzer.filesystem.entries import INDEX
 from analyzer.formats import vm_register
 from analyzer.formats.vm_settings import Setting
 from analyzer.formats.vmcx import FormerValue
@@ -110,7 +111,7 @@ def _take_inventory(system: WindowsSystem) -> Inventory:
     saved: list[Item] = []
     described: list[Description] = []
     networks: list[Item] = []
-    for item in system.walk() if system.owns_volumes else ():
+    for item in _sound_first(system):
         if is_companion(item):
             beside.append(item)
         if is_runtime(item):
@@ -146,6 +147,17 @@ def _take_inventory(system: WindowsSystem) -> Inventory:
     inventory.exports = list(exports(system, inventory.machines, described))
     inventory.networks, inventory.descriptions = networks, found.descriptions
     return inventory
+
+
+def _sound_first(system: WindowsSystem) -> Iterator[Item]:
+    """Every item; those last that an index alone has, for their files may have true names."""
+    stray: list[Item] = []
+    for item in system.walk() if system.owns_volumes else ():
+        if item.entry.seen_by == INDEX:
+            stray.append(item)
+        else:
+            yield item
+    yield from stray
 
 
 def _add_deleted(system: WindowsSystem, found: Found, deleted: Sequence[Item]) -> None:
@@ -262,6 +274,8 @@ def _plant(system: WindowsSystem, found: Found, shelf: Shelf) -> Inventory:
     owners: dict[str, Machine] = {}
     for machine in sorted(machines, key=lambda m: not m.registered):
         owners.setdefault(machine.vm_id, machine)
+    for node, notice in tree.adopt(machines, found.nodes):
+        system.notice(notice, node.file.source)
     nodes_of: dict[str, list[Node]] = {}
     for node in found.nodes:
         nodes_of.setdefault(node.vm_id, []).append(node)

@@ -5,7 +5,7 @@ so two witnesses are heard: any GUID setting whose name speaks of a parent, and 
 disk of a snapshot descends from that of its parent. Settings win; disagreement is said.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from analyzer.errors import Notice
 from analyzer.formats.vm_xml import VmConfiguration
@@ -31,6 +31,45 @@ def plant(machine: Machine, nodes: Sequence[Node]) -> Iterator[Notice]:
         yield Notice("SNAP-CURRENT", doubt, f"{current} is marked as current, unproven" if current
                      else "no node of the tree is marked as current")
     machine.nodes = list(_in_order(nodes))
+
+
+def adopt(machines: Sequence[Machine], nodes: Sequence[Node]) -> Iterator[tuple[Node, Notice]]:
+    """Give snapshots that do not say whose they are to the machine that others tie them to.
+
+    Those are configurations that name one as parent or rest on its disks, and snapshots that it
+    names or rests on. All must be of one machine.
+    """
+    lost = {node.snapshot_id: node for node in nodes if not node.vm_id and node.snapshot_id}
+    if not lost:
+        return
+    ties: dict[str, dict[str, str]] = {identity: {} for identity in lost}
+    owners = _owners(list(lost.values()))
+    for other in (other for other in (*machines, *nodes) if other.vm_id):
+        for identity, how in _rests_on(other, lost, owners):
+            ties[identity].setdefault(other.vm_id, f"{other.file.path} {how}")
+    known = {node.snapshot_id: node for node in nodes if node.vm_id}
+    owners = _owners(list(known.values()))
+    for node in lost.values():
+        for identity, how in _rests_on(node, known, owners):
+            ties[node.snapshot_id].setdefault(known[identity].vm_id, f"it {how}")
+    for identity, found in ties.items():
+        if len(found) == 1:
+            node, (vm_id, how) = lost[identity], *found.items()
+            node.vm_id = vm_id
+            yield node, Notice("SNAP-MACHINE", f"snapshot {identity} does not say whose it is: "
+                               f"{how}", f"it is told as one of machine {vm_id}")
+
+
+def _rests_on(configured: Configured, nodes: Mapping[str, Node],
+              owners: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Those of `nodes` that a configuration names, or whose disks its disks rest on, and how."""
+    for _, guid in _pointers(configured.configuration, ("applied", "parent", "antecedent")):
+        if guid in nodes:
+            yield guid, f"names {guid} as its parent"
+    for drive in configured.drives:
+        for file in drive.chain.files[1:] if drive.chain is not None else ():
+            if file.path in owners:
+                yield owners[file.path], f"has a disk that rests on {file.path}"
 
 
 def _owners(nodes: Sequence[Node]) -> dict[str, str]:

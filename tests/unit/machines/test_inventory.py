@@ -1,6 +1,7 @@
 """Finding machines and snapshots, and their trees, on systems made of dicts."""
 
 import base64
+import re
 import time
 import uuid
 from dataclasses import replace
@@ -122,13 +123,13 @@ def test_a_torn_or_unreadable_configuration_costs_itself_only() -> None:
 # Trees
 
 
-@pytest.mark.parametrize("suffix", ["xml", "exp", "vmcx"])
+@pytest.mark.parametrize("suffix", [".xml", ".exp", ".vmcx", ""])
 @pytest.mark.parametrize(("content", "code"), [
     (b"", "CORRUPT"), (b"x" * 5000, "OTHER-FORMAT"),
     (b"<configuration>" + b" " * (16 << 20), "UNSUPPORTED")], ids=["empty", "other", "too large"])
 def test_a_file_named_as_a_configuration_that_is_none_is_said(
         content: bytes, code: str, suffix: str) -> None:
-    files: dict[str, Content] = {f"D:/VMs/Virtual Machines/{VM}.{suffix}": content}
+    files: dict[str, Content] = {f"D:/VMs/Virtual Machines/{VM}{suffix}": content}
     assert inventory(host(files, "C", "D")).machines == []
     assert codes(files, "C", "D") == [code]
 
@@ -225,6 +226,46 @@ def test_a_snapshot_of_an_unknown_machine_is_an_orphan() -> None:
     found = inventory(host(files, "C"))
     assert [(n.snapshot_id, n.vm_id, n.state) for n in found.orphans] == [(S1, S4, "orphan")]
     assert codes(files, "C") == ["SNAP-ORPHAN"]
+
+
+def homeless(guid: str, parent: str = "", disk: str = "") -> bytes:
+    """A snapshot whose logical id, which tells its machine, is no GUID any more."""
+    text = snapshot(guid, parent, disk).decode("utf-16")
+    return re.sub(f"(<logical_id[^>]*>){VM}", r"\g<1>%" + VM[1:], text).encode("utf-16")
+
+
+@pytest.mark.parametrize("files", [
+    {f"{REGISTER}/Virtual Machines/{VM}.xml": vm_xml.machine_xml(machine(current=S1)),
+     f"{REGISTER}/Snapshots/{S1}.xml": homeless(S1)},
+    {f"{REGISTER}/Virtual Machines/{VM}.xml": vm_xml.machine_xml(machine()),
+     f"{REGISTER}/Snapshots/{S2}.xml": snapshot(S2, parent=S1),
+     f"{REGISTER}/Snapshots/{S1}.xml": homeless(S1)},
+    {f"{REGISTER}/Virtual Machines/{VM}.xml": vm_xml.machine_xml(machine()),
+     f"{REGISTER}/Snapshots/{S2}.xml": snapshot(S2),
+     f"{REGISTER}/Snapshots/{S1}.xml": homeless(S1, parent=S2)},
+    {f"{REGISTER}/Virtual Machines/{VM}.xml": vm_xml.machine_xml(machine(disk="D:\\a.avhd")),
+     f"{REGISTER}/Snapshots/{S1}.xml": homeless(S1, disk="D:\\base.vhd")},
+    {f"{REGISTER}/Virtual Machines/{VM}.xml": vm_xml.machine_xml(machine()),
+     f"{REGISTER}/Snapshots/{S2}.xml": snapshot(S2, disk="D:\\base.vhd"),
+     f"{REGISTER}/Snapshots/{S1}.xml": homeless(S1, disk="D:\\a.avhd")},
+], ids=["current", "named", "names", "below", "above"])
+def test_a_snapshot_that_lost_its_machine_is_given_to_the_one_tied_to_it(
+        files: dict[str, Content]) -> None:
+    files = {**files, **disks()}
+    found = inventory(host(files, "C", "D"))
+    (only,) = found.machines
+    assert (S1, VM) in [(n.snapshot_id, n.vm_id) for n in only.nodes]
+    assert found.orphans == []
+    assert {"SNAP-MACHINE", "XML-VALUE"} <= set(codes(files, "C", "D"))
+
+
+def test_a_snapshot_that_two_machines_are_tied_to_stays_an_orphan() -> None:
+    files: dict[str, Content] = {
+        f"{REGISTER}/Virtual Machines/{VM}.xml": vm_xml.machine_xml(machine(current=S1)),
+        f"{REGISTER}/Virtual Machines/{S4}.xml": vm_xml.machine_xml(machine("B", S4, current=S1)),
+        f"{REGISTER}/Snapshots/{S1}.xml": homeless(S1)}
+    found = inventory(host(files, "C"))
+    assert [(n.snapshot_id, n.vm_id, n.state) for n in found.orphans] == [(S1, "", "orphan")]
 
 
 # Disks
