@@ -90,6 +90,9 @@ class WindowsSystem:
     def problems(self) -> list[Problem]:
         """What was noticed so far, in a fixed order; each is given out once."""
         self.registry.say()
+        for medium in self.media if self.owns_volumes else ():
+            for source, notices in medium.met_in_layers():
+                self.notices(notices, source)
         for volume in self.volumes if self.owns_volumes else ():
             if volume.filesystem is None:
                 continue

@@ -34,10 +34,19 @@ MOST_KEPT, MOST_KEPT_EXTENTS = 64, 4096
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerPlace:
-    """Where a layer of a virtual disk lies: the file's address, and the medium that holds it."""
+    """Where a layer of a virtual disk lies: its file, and the medium that holds it.
 
-    address: str
+    said  how many of the layer's notices were met when it was found, and said then
+    """
+
+    source: Source
     medium: "Medium"
+    said: int = 0
+
+    @property
+    def address(self) -> str:
+        """That of the file."""
+        return self.source.address
 
 
 @dataclass(eq=False)
@@ -94,6 +103,12 @@ class Medium:
             if reached < extent.at + extent.length:
                 yield Span(reached - extent.at + extent.start,
                            extent.at + extent.length - reached, place.address, None)
+
+    def met_in_layers(self) -> "Iterator[tuple[Source, list[Notice]]]":
+        """What was noticed of each layer of a virtual disk while it was read, so far."""
+        if isinstance(self.blocks, Disk):
+            for place, layer in zip(self.places, self.blocks.layers, strict=True):
+                yield place.source, layer.notices[place.said:]
 
     def lost(self) -> Ledger:
         """Ranges that are known to be unreadable by now, those of files of its layers too."""

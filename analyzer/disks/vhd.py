@@ -236,6 +236,11 @@ class Vhd:
         kinds = (1 - bits) * np.uint8(absent)  # DATA is 0
         if absent == Kind.ZERO and not bits.all():
             self._judge_never_written(kinds, entry + self._bitmap_size)
+        if absent == Kind.PARENT and not bits.any():
+            self._notice("VHD-BITMAP", f"block {start // (self.block_size or 1)} is stored, but "
+                         "its sector bitmap has no sector of it",
+                         "it is read from the parent, as the bitmap says", entry,
+                         self._bitmap_size)
         rows = _changes(kinds)
         return _Runs(array("q", [row * SECTOR for row in rows] + [size]), kinds[rows].tobytes())
 

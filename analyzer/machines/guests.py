@@ -12,9 +12,10 @@ from typing import Any
 from analyzer.disks.chain import Chain
 from analyzer.disks.disk import Disk
 from analyzer.disks.open import open_layer
-from analyzer.errors import Corrupt
+from analyzer.errors import Corrupt, EvidenceError, Exhausted, Refused
 from analyzer.machines.inventory import inventory
 from analyzer.machines.model import Configured, Node
+from analyzer.source import Source, split_address
 from analyzer.system import WindowsSystem, build_systems
 from analyzer.volume import Item, LayerPlace, Medium
 
@@ -29,6 +30,13 @@ class LayerFile:
     volume: str
     entry: int
     path: str
+
+    @property
+    def source(self) -> Source:
+        """Where it lies."""
+        evidence, levels = split_address(self.volume)
+        path = self.path.partition(":")[2].replace("!\\", "%21\\").replace("\\", "/")
+        return Source(evidence, "!".join(levels) + path, entry=self.entry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +103,27 @@ def _files(chain: Chain) -> tuple[LayerFile, ...]:
 
 
 def open_guest(system: WindowsSystem, state: GuestState) -> list[WindowsSystem]:
-    """The guest's installation or installations, on the disks of that state."""
-    media = [open_disk(system, files) for files in state.disks]
-    return build_systems(media, vm_id=state.vm_id, snapshot_id=state.snapshot_id,
-                         depth=system.depth + 1)
+    """The guest's installation or installations, on the disks of that state.
+
+    A disk that cannot be opened is said, and left out; raises EvidenceError where all are.
+    """
+    media: list[Medium] = []
+    lost: list[tuple[LayerFile, EvidenceError]] = []
+    for files in state.disks:
+        try:
+            media.append(open_disk(system, files))
+        except (Refused, Exhausted):
+            raise
+        except EvidenceError as error:
+            lost.append((files[0], error))
+    if lost and not media:
+        raise lost[0][1]
+    guests = build_systems(media, vm_id=state.vm_id, snapshot_id=state.snapshot_id,
+                           depth=system.depth + 1)
+    for file, failure in lost:
+        guests[0].problem(failure, file.source, "this disk of the machine is not opened: what is "
+                          "on it is missing")
+    return guests
 
 
 def open_disk(system: WindowsSystem, files: tuple[LayerFile, ...]) -> Medium:
@@ -113,6 +138,7 @@ def open_disk(system: WindowsSystem, files: tuple[LayerFile, ...]) -> Medium:
 
 def chain_medium(disk: Disk, items: Sequence[Item]) -> Medium:
     """A chain as a medium; `items` are the files of its layers."""
-    places = tuple(LayerPlace(item.source.address, item.volume.medium) for item in items)
+    places = tuple(LayerPlace(item.source, item.volume.medium, len(layer.notices))
+                   for item, layer in zip(items, disk.layers, strict=True))
     return Medium(replace(items[0].source, entry=None, layer=places[0].address), disk,
                   places=places)
