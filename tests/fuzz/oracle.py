@@ -165,14 +165,14 @@ def _things(said: Statement) -> Iterator[tuple[Any, list[tuple[Any, ...]]]]:
     """
     volumes = {volume.source.address: volume for volume in said.of(Volume)}
     for row in said.records:
+        outer, _, inner = row.source.address.rpartition("!/")
+        volume = volumes.get(f"{outer}!/{inner.partition('/')[0]}")
+        where = (volume.offset, volume.serial, volume.volume_id) if volume else ("",)
         if isinstance(row, FileEntry) and row.allocated:
-            outer, _, inner = row.source.address.rpartition("!/")
-            volume = volumes.get(f"{outer}!/{inner.partition('/')[0]}")
-            where = (volume.offset, volume.serial, volume.volume_id) if volume else ("",)
             is_guest = "!" in row.source.path
             yield row, [("file", is_guest, place, row.entry) for place in where]
-        elif isinstance(row, (VirtualMachine, Snapshot)):
-            yield row, [("configuration", row.source.path[:3], row.source.entry)]
+        elif isinstance(row, (VirtualMachine, Snapshot)):  # a volume may be another's number
+            yield row, [("configuration", place, row.source.entry) for place in where[:2]]
         elif isinstance(row, System):
             yield row, [("system", row.vm_id, row.snapshot_id)]
 
