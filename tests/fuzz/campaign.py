@@ -1,6 +1,6 @@
 """Mutants by the thousand: `python -m tests.fuzz.campaign --count 20000`, or `make fuzz`.
 
-Each mutant is run in a forked child of its own; results are appended to a file as JSON lines,
+Mutants are run in forked children, a few in each; results are appended to a file as JSON lines,
 so that a campaign that was stopped goes on where it was. Failures are shrunk, and written in the
 form of tests/regress. The summary is made for programs: error rates go into VALIDATION.md.
 """
@@ -17,19 +17,26 @@ from pathlib import Path
 from typing import Any, Final
 
 from analyzer import VERSION
-from tests.fuzz.forks import Attempt, attempt
+from tests.fuzz.forks import Attempt, Work, attempt, attempts
 from tests.fuzz.mutants import Mutant
 from tests.fuzz.oracle import judge
 from tests.fuzz.shrink import shrink, write
 from tests.fuzz.subjects import Subject, of_turn, subject
 
 Result = dict[str, Any]
+TOGETHER: Final = 10
+"""Mutants that one child runs, one after the other."""
 
 
-def try_mutant(about: Subject, mutant: Mutant, *, whole: bool = False) -> Attempt:
+def try_mutant(about: Subject, mutant: Mutant) -> Attempt:
     """What comes of one mutant, judged in the child that ran it."""
-    about.said, about.surface, about.stated, about.facts, about.marks  # noqa: B018 - before forking
-    return attempt(lambda: asdict(judge(about, mutant, about.damaged(mutant, whole=whole))))
+    return attempt(trial(about, mutant))
+
+
+def trial(about: Subject, mutant: Mutant) -> Work:
+    """Running one mutant and judging it; what is compared with is there before forking."""
+    about.said, about.surface, about.stated, about.facts, about.marks  # noqa: B018
+    return lambda: asdict(judge(about, mutant, about.damaged(mutant)))
 
 
 def is_sound(tried: Attempt) -> bool:
@@ -40,14 +47,15 @@ def is_sound(tried: Attempt) -> bool:
 
 def results(seed: int, numbers: Sequence[int], only: str = "") -> Iterator[Result]:
     """The result of each mutant, as plain values."""
-    for number in numbers:
-        name = only or of_turn(number)
-        about = subject(name)
-        mutant = about.mutant(seed, number)
-        tried = try_mutant(about, mutant)
-        yield {"seed": seed, "number": number, "subject": name, "name": mutant.name,
-               "sound": is_sound(tried), "died": tried.died, "rss": tried.rss,
-               "cpu": round(tried.cpu, 3), **(tried.value or {})}
+    for at in range(0, len(numbers), TOGETHER):
+        names = {number: only or of_turn(number) for number in numbers[at:at + TOGETHER]}
+        mutants = {number: subject(name).mutant(seed, number) for number, name in names.items()}
+        trials = [trial(subject(names[number]), mutant) for number, mutant in mutants.items()]
+        for (number, mutant), tried in zip(mutants.items(), attempts(trials), strict=True):
+            yield {"seed": seed, "number": number, "subject": names[number], "name": mutant.name,
+                   "sound": is_sound(tried), "died": tried.died, "rss": tried.rss,
+                   "cpu": round(tried.cpu, 3), **(tried.value or {})}
+
 
 _MEASURED: Final = {"cpu_seconds", "slowest_cpu_seconds", "slowest", "max_rss_bytes"}
 """What another machine measures otherwise; the rest is the same for the same seed."""
