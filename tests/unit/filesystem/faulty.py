@@ -1,6 +1,7 @@
 """Blocks with bad sectors."""
 
 from dataclasses import dataclass
+from mmap import mmap
 
 from analyzer.blocks import ExtentMap
 from analyzer.errors import Unreadable
@@ -10,7 +11,7 @@ from analyzer.errors import Unreadable
 class Faulty:
     """`data` with unreadable (offset, length) ranges, in order."""
 
-    data: bytes
+    data: bytes | mmap
     bad: tuple[tuple[int, int], ...]
 
     @property

@@ -6,8 +6,10 @@ Its names are those of a walk of the undamaged volume, which test_ws2008 holds a
 import os
 import random
 import struct
+import tempfile
 from dataclasses import dataclass
 from functools import cache
+from mmap import ACCESS_COPY, mmap
 
 import pytest
 import pytsk3
@@ -57,7 +59,21 @@ def sample() -> Sample:
     return Sample(data, names, tuple((e.at, e.length) for e in extents), indexes)
 
 
-def found(image: bytes, bad: tuple[tuple[int, int], ...] = ()) -> tuple[set[str], Ntfs]:
+@cache
+def _stored() -> int:
+    """Descriptor of a file without a name that holds the image of the sample."""
+    with tempfile.TemporaryFile() as file:
+        file.write(sample().image)
+        file.flush()
+        return os.dup(file.fileno())
+
+
+def fresh() -> mmap:
+    """An image of one's own: what is changed is copied, the rest is shared."""
+    return mmap(_stored(), 0, access=ACCESS_COPY)
+
+
+def found(image: bytes | mmap, bad: tuple[tuple[int, int], ...] = ()) -> tuple[set[str], Ntfs]:
     ntfs = Ntfs.open(Faulty(image, bad))
     return {entry.name for entry in ntfs.walk()}, ntfs
 
@@ -95,12 +111,12 @@ def test_one_bad_sector() -> None:
 def test_both_boot_sectors_destroyed(how: bytes, keep_first: bool) -> None:
     """G4: 100 %; sizes come from $MFT's own record, or from its copy."""
     whole = sample()
-    image = bytearray(whole.image)
+    image = fresh()
     image[:512] = image[-512:] = how
     if not keep_first:
         at = whole.mft[0][0]
         image[at:at + 1024] = bytes(1024)
-    names, ntfs = found(bytes(image))
+    names, ntfs = found(image)
     assert names >= whole.names
     assert ntfs.serial == ""
     (notice,) = (n for n in ntfs.notices if n.code == "NTFS-BOOT")
@@ -109,14 +125,14 @@ def test_both_boot_sectors_destroyed(how: bytes, keep_first: bool) -> None:
 
 @pytest.mark.parametrize("where", [0, -512])
 def test_one_boot_sector_destroyed(where: int) -> None:
-    image = bytearray(sample().image)
+    image = fresh()
     image[where:where + 512 or None] = bytes(512)
-    names, ntfs = found(bytes(image))
+    names, ntfs = found(image)
     assert names >= sample().names
     assert ntfs.serial
 
 
-def mutate(image: bytearray, kind: str, chance: random.Random, whole: Sample) -> None:
+def mutate(image: mmap, kind: str, chance: random.Random, whole: Sample) -> None:
     """One piece of damage."""
     start, length = whole.mft[0]
     at = start + chance.randrange(5, length // 1024) * 1024
@@ -133,7 +149,7 @@ def mutate(image: bytearray, kind: str, chance: random.Random, whole: Sample) ->
         for table in (start, *(p for p in range(0, len(image), 1024)
                                if p != start and image[p:p + 4] == b"FILE"
                                and b"$\0M\0F\0T\0" in image[p:p + 512])):
-            place = image.index(struct.pack("<IIB", 0x80, 0x48, 1), table, table + 1024) + 0x40
+            place = image.find(struct.pack("<IIB", 0x80, 0x48, 1), table, table + 1024) + 0x40
             image[place] = chance.randrange(256)
             break
     elif kind == "flips":
@@ -168,7 +184,7 @@ def blocks_of_directories(image: bytes) -> list[tuple[int, int]]:
     return found
 
 
-def indexed(image: bytes) -> set[str]:
+def indexed(image: bytes | mmap) -> set[str]:
     """The names that a walk through the indexes by The Sleuth Kit alone gives."""
     names: set[str] = set()
     try:
@@ -196,15 +212,15 @@ def test_names_of_mutants() -> None:
     lost, missed, by_kind = 0, 0, dict.fromkeys(KINDS, 0)
     for number in range(MUTANTS):
         chance = random.Random(number)
-        image = bytearray(whole.image)
+        image = fresh()
         kind = KINDS[number % len(KINDS)]
         mutate(image, kind, chance, whole)
         try:
-            names, _ = found(bytes(image))
+            names, _ = found(image)
         except EvidenceError:
             names = set()
         gone = whole.names - names
-        lost, missed = lost + len(gone), missed + len(whole.names - indexed(bytes(image)))
+        lost, missed = lost + len(gone), missed + len(whole.names - indexed(image))
         by_kind[kind] += len(gone)
     assert missed > MUTANTS
     assert lost <= 0.01 * missed, by_kind
