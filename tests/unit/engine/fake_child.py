@@ -19,20 +19,22 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from analyzer.engine import nursery
 from analyzer.engine.tasks import ImageFiles
 from analyzer.errors import Corrupt, EvidenceError, Notice, Unsupported
-from analyzer.evidence import Arranged
 from analyzer.ownership import DiskFacts
 from analyzer.plugin import Plugin, Tables
 from analyzer.records import Coverage, Evidence, FileEntry, Finding, Problem, Record, Snapshot
 from analyzer.source import Source, distinct_name
 
+if TYPE_CHECKING:  # a supervisor that has these plugins loads nothing that decodes evidence
+    from analyzer.evidence import Arranged
+
 COMMAND = (sys.executable, "-P", "-m", "tests.unit.engine.fake_child")
-LIBRARIES = ("analyzer.case.kept", "analyzer.case.store", "pandas", "pyarrow.pandas_compat",
-             "pyarrow.vendored.version", "numpy.ma")
+LIBRARIES = ("analyzer.evidence", "analyzer.case.kept", "analyzer.case.store", "pandas",
+             "pyarrow.pandas_compat", "pyarrow.vendored.version", "numpy.ma")
 """What each child would load for itself if the process that forks it had not."""
 
 
@@ -88,7 +90,9 @@ class FakeSystem:
 
 
 class FakeOpening:
-    def arrange(self, paths: Sequence[str]) -> list[Arranged]:
+    def arrange(self, paths: Sequence[str]) -> "list[Arranged]":
+        from analyzer.evidence import Arranged
+
         taken: set[str] = set()
         for path in paths:
             if json.loads(Path(path).read_bytes()).get("crash_early"):
