@@ -47,10 +47,10 @@ def rows_of(table: str, cursor: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_sqlite_has_every_row_of_every_table(case: Case, tmp_path: Path) -> None:
-    written = write_database(case, "sqlite", tmp_path / "c.db")
+    written, tables = write_database(case, "sqlite", tmp_path / "c.db"), CaseTables(case)
     with closing(sqlite3.connect(tmp_path / "c.db")) as database:
         for table in TABLES:
-            stored = list(CaseTables(case).rows(table))
+            stored = list(tables.rows(table))
             found = list(rows_of(table, database.execute(f'SELECT * FROM "{table}"')))
             assert len(found) == len(stored) == written[table]
             for got, row in zip(found, stored, strict=True):
@@ -71,10 +71,10 @@ def test_sqlite_is_the_same_each_time(case: Case, tmp_path: Path) -> None:
 
 
 def test_duckdb_has_every_row_of_every_table(case: Case, tmp_path: Path) -> None:
-    written = write_database(case, "duckdb", tmp_path / "c.duckdb")
+    written, tables = write_database(case, "duckdb", tmp_path / "c.duckdb"), CaseTables(case)
     with closing(duckdb.connect(str(tmp_path / "c.duckdb"), read_only=True)) as database:
         for table in TABLES:
-            stored = list(CaseTables(case).rows(table))
+            stored = list(tables.rows(table))
             found = list(rows_of(table, database.execute(f'SELECT * FROM "{table}"')))
             assert len(found) == len(stored) == written[table]
             plain = [{n: v for n, v in row.items() if not n.endswith("_at") and n != "at"}
