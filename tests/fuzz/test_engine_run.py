@@ -56,8 +56,9 @@ def test_a_run_on_a_mutant_ends_well(number: int, tmp_path: Path) -> None:
     name = "ws2008" if IS_SLOW and number % 6 == 0 else SMALL[number % len(SMALL)]
     mutant = subject(name).mutant(SEED, FIRST + number)
     result = run(put(name, mutant, tmp_path), tmp_path)
-    rows = {table: list(CaseTables(result.case).rows(table))
-            for table in ("problem", "evidence", "system", "file_entry")}
+    tables = CaseTables(result.case)
+    rows = {table: list(tables.rows(table)) for table in
+            ("problem", "evidence", "system", "file_entry")}
     assert result.exit_code in (0, 3, 4), (mutant.name, result.stopped_by, rows["problem"])
     assert not [p for p in rows["problem"] if p["code"] == "BUG"], mutant.name
     deaths = [p for p in rows["problem"] if p["code"].startswith("WRK-")]
