@@ -214,21 +214,27 @@ class Walk:
                     else sequence == directory.sequence)
 
         others = [row for row in rows if row.record.number != number]
-        links = [self._led_by_index(link) for link in link_names(
+        strays: dict[int, dict[bytes, NameRow]] = {}
+        links = [self._led_by_index(link, strays) for link in link_names(
             index, others, is_ours, self.names.table.record)]
         self._mark([row.row for row in rows if is_ours(row)]
                    + [link.row for link in links if link.row is not None])
         return links
 
-    def _led_by_index(self, link: Link) -> Link:
-        """With the file's own name where that leads to no directory: the index alone does."""
+    def _led_by_index(self, link: Link, strays: dict[int, dict[bytes, NameRow]]) -> Link:
+        """With the file's own name where that leads to no directory: the index alone does.
+
+        strays  by number, such names of the files met so far
+        """
         if link.note != BAD_PARENT or not link.allocated or link.name is not None:
             return link
-        for row in map(self.names.get, self.names.rows_of(link.inode)):
-            if row is not None and rendered(row.name.raw) == rendered(link.raw) \
-                    and not self._has_directory(row.row):
-                return replace(link, raw=row.name.raw, name=row.name, row=row.row)
-        return link
+        if link.inode not in strays:
+            strays[link.inode] = {
+                rendered(row.name.raw): row
+                for row in map(self.names.get, self.names.rows_of(link.inode))
+                if row is not None and not self._has_directory(row.row)}
+        row = strays[link.inode].get(rendered(link.raw))
+        return link if row is None else replace(link, raw=row.name.raw, name=row.name, row=row.row)
 
     def _index(self, record: MftRecord, path: str) -> list[IndexName] | None:
         """The names in a directory's index without those of itself and of its parent.
