@@ -97,7 +97,6 @@ class Ntfs:
         self._salvage: Salvage | None = None
         self._agreement: Agreement | None = None
         self._children: OrderedDict[tuple[int, int, str], Children] = OrderedDict()
-        self._library = self._open_library()
 
     @classmethod
     def open(cls, blocks: Blocks, address: str = "",
@@ -366,7 +365,9 @@ class Ntfs:
                           name.type == pytsk3.TSK_FS_NAME_TYPE_DIR)
                 for name in names if name.type in kinds]
 
-    def _open_library(self) -> "pytsk3.FS_Info | None":
+    @cached_property
+    def _library(self) -> "pytsk3.FS_Info | None":
+        """Opened by who needs it first: where indexes and files agree, nobody does."""
         try:
             return pytsk3.FS_Info(_Image(self._image), 0, pytsk3.TSK_FS_TYPE_NTFS)
         except OSError as error:

@@ -87,10 +87,10 @@ def test_deleted_files_of_7_undel_ntfs(realdata: Path, tmp_path: Path) -> None:
 def test_clusters_of_2_mib_which_the_sleuth_kit_refuses(realdata: Path, tmp_path: Path) -> None:
     ntfs = open_volume(realdata, tmp_path, ("ntfs-samples/ntfs-2m.raw.gz", "", 65536))
     assert (ntfs.cluster_size, ntfs.label) == (2 << 20, "2M")
-    assert [n.code for n in ntfs.notices] == ["NTFS-TSK"]
     assert {e.path for e in ntfs.walk() if e.inode >= 36} == {
         "/System Volume Information", "/System Volume Information/IndexerVolumeGuid",
         "/System Volume Information/WPSettings.dat"}
+    assert ntfs.notices == []  # its indexes and files agree, so nobody asked for its opinion
 
 
 @pytest.mark.realdata
