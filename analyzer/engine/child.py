@@ -129,6 +129,7 @@ class TaskRun:
             image: OpenImage = self.opening.image(files, second_opinion=True)
         except (EvidenceError, UsageError) as error:
             self.summary.unopened.append(files.name)
+            take(Coverage(source=place.source, place=f"{files.name}: image", state="unreadable"))
             if isinstance(error, Refused):
                 return  # the supervisor says so
             take(place.problem("IMG-OPEN", str(error), "nothing of this image is analysed"))
@@ -187,10 +188,10 @@ class TaskRun:
             images: list[OpenImage] = [self.opening.image(files, second_opinion=False)
                                        for files in self.request.images]
             self._surveyed = {(i.name, notice) for i in images for notice in i.notices}
-            systems: Sequence[OpenSystem] = [
+            systems: Sequence[OpenSystem] = [self.opening.holder(images)] if task.guests else [
                 s for s in self.opening.systems(images) if s.system_id == task.system]
-            for hop in task.guests:
-                systems = self.opening.guest(systems[hop["inside"]], hop["state"])
+            for level, hop in enumerate(task.guests):
+                systems = self.opening.guest(systems[hop["inside"] if level else 0], hop["state"])
         except Refused as error:
             raise CannotOpen(str(error), "SYS-REFUSED") from error
         except EvidenceError as error:

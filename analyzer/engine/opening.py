@@ -62,6 +62,7 @@ class Opening(Protocol):
     def image(self, files: ImageFiles, *, second_opinion: bool) -> Any: ...
     def disk(self, image: Any) -> "DiskFacts": ...
     def systems(self, images: Sequence[Any]) -> Sequence[Any]: ...
+    def holder(self, images: Sequence[Any]) -> Any: ...
     def states(self, system: Any) -> Sequence[State]: ...
     def guest(self, system: Any, state: dict[str, Any]) -> Sequence[Any]: ...
 
@@ -96,6 +97,12 @@ class EvidenceOpening:
         from analyzer.system import open_systems
 
         return open_systems(images)
+
+    def holder(self, images: "Sequence[AcquiredImage]") -> "WindowsSystem":
+        """The volumes alone, to open guests in: finding Windows takes as long as many a guest."""
+        from analyzer.system import WindowsSystem, medium_of
+
+        return WindowsSystem([medium_of(image) for image in images])
 
     def states(self, system: "WindowsSystem") -> Sequence[State]:
         from analyzer.machines import guest_states

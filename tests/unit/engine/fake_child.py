@@ -122,6 +122,9 @@ class FakeOpening:
         found = [FakeSystem(s, i.name) for i in images for s in i.data["systems"]]
         return found or [FakeSystem({"id": ""}, images[0].name)]
 
+    def holder(self, images: Sequence[FakeImage]) -> FakeSystem:
+        return self.systems(images)[0]
+
     def states(self, system: FakeSystem) -> list[FakeState]:
         return [FakeState(g["key"], g["key"], g) for g in system.data.get("guests", ())]
 
