@@ -86,6 +86,8 @@ def exhausted(error: BaseException, limits: Limits) -> Exhausted | None:
     if isinstance(error, MemoryError) or number == errno.ENOMEM:
         code, what = OUT_OF_MEMORY, (f"more than {limits.memory_bytes >> 20} MiB of memory wanted "
                                      "(limit of address space)")
+    elif type(error).__name__ == "OutOfMemoryException":  # DuckDB's, which is not loaded here
+        code, what = OUT_OF_MEMORY, "a query wants more memory than it may have"
     elif number in (errno.EMFILE, errno.ENFILE):
         code, what = OUT_OF_FILES, (f"more than {limits.open_files} open files wanted "
                                     "(limit of open files)")

@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from analyzer.case.folder import Case
 from analyzer.case.lock import CaseLock
+from analyzer.case.query import CaseTables
 from tests.integration.conftest import Vmtrail
 
 RAW_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -256,6 +258,8 @@ def test_what_is_not_evidence_exits_3(vmtrail: Vmtrail, tmp_path: Path) -> None:
     done = vmtrail("analyze", image, "-o", tmp_path / "case")
     assert done.returncode == 3, done.stderr
     assert "IMG-OPEN" in done.stdout
+    rows = CaseTables(Case(tmp_path / "case")).rows("coverage")
+    assert [(row["place"], row["state"]) for row in rows] == [("cut.E01: image", "unreadable")]
 
 
 def test_help_takes_less_than_a_fifth_of_a_second_of_processor_time() -> None:

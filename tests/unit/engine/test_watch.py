@@ -4,6 +4,7 @@ import errno
 import struct
 from mmap import mmap
 
+import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,7 +61,7 @@ def test_a_refused_artefact_is_refused_and_leaves_no_note() -> None:
 
 @pytest.mark.parametrize(("error", "code"), [
     (MemoryError(), "WRK-OOM"), (OSError(errno.EMFILE, "x"), "WRK-FILES"),
-    (OSError(errno.EFBIG, "x"), "WRK-FSIZE")])
+    (OSError(errno.EFBIG, "x"), "WRK-FSIZE"), (duckdb.OutOfMemoryException("x"), "WRK-OOM")])
 def test_a_limit_that_is_hit_is_an_error_of_the_artefact(error: Exception, code: str) -> None:
     watch()
     with pytest.raises(Exhausted) as caught, attention.on("file", "a!/p1/x"):
