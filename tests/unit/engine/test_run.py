@@ -94,7 +94,9 @@ def test_a_sound_run(job: Job) -> None:
 
 
 def test_exactly_the_culprits_are_lost(job: Job) -> None:
-    result = job.run(ONE, "files", "crash", "loop", "abort", "nonsense", "noise", "listing")
+    limits = Limits(cpu_seconds=1, idle_seconds=15)  # whose end a guard that is taken out waits for
+    result = job.run(ONE, "files", "crash", "loop", "abort", "nonsense", "noise", "listing",
+                     limits=limits)
     assert result.exit_code == 4
     assert paths(result) == ["a", "after the noise", "b", "c"]
     found = {p["plugin"]: (p["code"], p["what"], p["system_id"]) for p in problems(result)}
