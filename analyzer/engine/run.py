@@ -238,7 +238,7 @@ def _now() -> int:
 
 def _partitions(task_id: str, task: dict[str, Any]) -> list[str]:
     """Names of the partitions that a finished task may have."""
-    steps = [*task.get("steps", []), "deaths"]
+    steps = [*task.get("steps", []), "unread", "deaths"]
     return [task_id, *(step_task_id(task_id, str(step)) for step in steps)]
 
 

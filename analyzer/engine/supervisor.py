@@ -188,7 +188,7 @@ class Supervisor:
         """Have it said that the places of steps that died were not read; and all be counted."""
         dead = tuple(death.step for death in attempt.poison.steps)
         return self._run(attempt, replace(
-            attempt.task, task_id=step_task_id(attempt.task.task_id, "deaths"), steps=dead),
+            attempt.task, task_id=step_task_id(attempt.task.task_id, "unread"), steps=dead),
             is_rest=True)
 
     def _lost(self, attempt: _Attempt, deaths: list[Died], summary: Summary) -> TaskEnd:
