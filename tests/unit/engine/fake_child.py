@@ -87,6 +87,8 @@ class FakeSystem:
     def __init__(self, data: dict[str, Any], image: str) -> None:
         self.source = Source(image, f"/{data['id']}" if data["id"] else "")
         self.data, self.system_id = data, self.source.address
+        if not data.get("strange"):  # what it left unread can be told
+            self.windows = None
 
     def problems(self) -> list[Problem]:
         noticed = self.data.pop("odd", "")

@@ -111,6 +111,11 @@ def test_exactly_the_culprits_are_lost(job: Job) -> None:
     assert "no progress in 1 s of processor time" in found["loop"][1]
 
 
+def test_what_goes_wrong_in_telling_what_was_left_unread_is_kept_beside_the_death(job: Job) -> None:
+    result = job.run({"systems": [{"id": "s1", "strange": 1}]}, "files", "crash")
+    assert sorted(p["code"] for p in problems(result)) == ["BUG", "WRK-SIG"]
+
+
 def test_what_was_stated_before_an_error_is_kept(job: Job) -> None:
     limits = Limits(cpu_seconds=1, idle_seconds=30, file_bytes=1 << 20, open_files=64)
     result = job.run(ONE, "files", "bug", "half", "recurse", "undeclared", "hog", "open_many",
