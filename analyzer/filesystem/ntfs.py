@@ -369,8 +369,9 @@ class Ntfs:
     def _library(self) -> "pytsk3.FS_Info | None":
         """Opened by who needs it first: where indexes and files agree, nobody does."""
         try:
-            return pytsk3.FS_Info(_Image(self._image), 0, pytsk3.TSK_FS_TYPE_NTFS)
-        except OSError as error:
+            with attention.on("volume", self._address):
+                return pytsk3.FS_Info(_Image(self._image), 0, pytsk3.TSK_FS_TYPE_NTFS)
+        except (OSError, Exhausted) as error:
             _report(self._notices, Notice("NTFS-TSK", f"The Sleuth Kit: {error}",
                                           "directories are read without it, their slack is not"))
             return None

@@ -8,7 +8,7 @@ import pytest
 from analyzer import attention
 from analyzer.blocks import Memory
 from analyzer.engine.tasks import Limits
-from analyzer.engine.watch import PAGE_SIZE, ChildWatch
+from analyzer.engine.watch import PAGE_SIZE, ChildWatch, Noted, read_note
 from analyzer.errors import Refused
 from analyzer.filesystem.ntfs import Ntfs
 from tests.unit.filesystem.mft_writer import DATA, TinyVolume, file_name_value, non_resident
@@ -43,6 +43,26 @@ def test_what_only_the_index_says_is_what_is_lost() -> None:
     assert {e.path for e in ntfs.walk()} == {"/a", "/a/b"}
     with pytest.raises(Refused), attention.on("directory", f"{VOLUME}/a"):
         raise AssertionError("was read")
+
+
+def test_the_sleuth_kit_opens_the_volume_with_attention_on_it_and_may_fail(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    page = mmap(-1, PAGE_SIZE)
+    noted: list[Noted | None] = []
+
+    def fail(*_: object) -> None:
+        noted.append(read_note(page[:]))
+        raise MemoryError
+
+    monkeypatch.setattr("pytsk3.FS_Info", fail)
+    attention.watch(ChildWatch(page, (), Limits()))
+    try:
+        ntfs = Ntfs.open(Memory(looping()), VOLUME)
+        assert {e.path for e in ntfs.walk()} == {"/a", "/a/b", "/a/up"}
+    finally:
+        attention.watch(None)
+    assert noted == [Noted(f"volume {VOLUME}", in_use=False)]
+    assert "NTFS-TSK" in {notice.code for notice in ntfs.notices}
 
 
 def test_a_compressed_file_is_what_is_read_whenever_its_bytes_are_asked_for() -> None:
