@@ -159,16 +159,18 @@ def _file(item: Item, found: Surface) -> None:
     name = item.name.lower()
     kind = ("hive" if name in _HIVES and item.folder.lower() == "config"
             else "xml" if name.endswith(".xml")
+            else "vmcx" if name.endswith((".vmcx", ".vmrs"))
+            else "vhdx" if name.endswith("vhdx")
             else "vhd" if name.endswith(("vhd", "vud")) else "")
     map_ = item.blocks().extents() if kind else None
     if map_ is None:
         return
     pieces = [(extent.at, extent.length) for extent in map_ if extent.kind == Kind.DATA]
-    if kind != "vhd":
+    if kind not in ("vhd", "vhdx"):
         found.add(kind, pieces)
         found.vital += pieces if kind == "hive" else []
         return
-    for start in _vhd_places(item.blocks()):
+    for start in (_vhd_places if kind == "vhd" else _vhdx_places)(item.blocks()):
         found.add(kind, [(p.at, p.length) for p in map_.find(start, 512) if p.kind == Kind.DATA])
 
 
@@ -183,6 +185,19 @@ def _vhd_places(file: Blocks) -> Iterator[int]:
         entry = int.from_bytes(file.read_at(at + 4 * number, 4), "big")
         if entry != 0xFFFFFFFF:
             yield entry * 512
+
+
+def _vhdx_places(file: Blocks) -> Iterator[int]:
+    """File identifier, headers, region tables, and the beginning of each region and of the log."""
+    yield from (0, 65_536, 131_072, 196_608, 262_144)
+    log, table = file.read_at(65_536 + 72, 8), file.read_at(196_608, 16 + 32 * 8)
+    yield int.from_bytes(log, "little")
+    count = struct.unpack_from("<I", table, 8)[0]
+    for number in range(min(count, 8)):
+        at, length = struct.unpack_from("<QI", table, 16 + 32 * number + 16)
+        yield from range(at, at + min(length, 2048), 512)
+        if length > 65_536:  # what the entries of the metadata lead to
+            yield at + 65_536
 
 
 def _guest(guest: WindowsSystem, found: Surface) -> None:
