@@ -177,15 +177,19 @@ def open_hive(item: Item, lost: Callable[[EvidenceError, str], None]) \
     return recovered_hive(item.read(), _logs(item, lost))
 
 
-def recovered_hive(data: bytes, logs: Iterable[Log]) -> tuple[Hive, tuple[Notice, ...]]:
-    """The hive in these bytes, with its logs applied where it is dirty; raises EvidenceError."""
+def recovered_hive(data: bytes, logs: Iterable[Log | None]) -> tuple[Hive, tuple[Notice, ...]]:
+    """The hive in these bytes, with its logs applied where it is dirty; raises EvidenceError.
+
+    None stands for a log that cannot be read.
+    """
     if not is_dirty(data):
         return Hive.open(data), ()
-    recovered = replay(data, list(logs))
+    given = list(logs)
+    recovered = replay(data, [log for log in given if log is not None], lacks_one=None in given)
     return Hive.open(recovered.data), recovered.notices
 
 
-def _logs(item: Item, lost: Callable[[EvidenceError, str], None]) -> Iterator[Log]:
+def _logs(item: Item, lost: Callable[[EvidenceError, str], None]) -> Iterator[Log | None]:
     for suffix in LOGS:
         try:
             log = item.beside(f"{item.name}{suffix}")
@@ -193,3 +197,4 @@ def _logs(item: Item, lost: Callable[[EvidenceError, str], None]) -> Iterator[Lo
                 yield Log(log.name, log.read())
         except EvidenceError as error:
             lost(error, f"{item.name}{suffix}")
+            yield None

@@ -11,7 +11,9 @@ Layout, little-endian::
 
 A new log (Windows 8.1, Server 2012 R2) is applied from the first entry whose number is not below
 the hive's second sequence number, as long as the numbers go on by one and both hashes hold,
-across both log files. An old log is applied whole, if it was written when the hive was.
+across both log files; but not where that first number is higher, as it is on sound hives too, and
+a log that cannot be read may have those between. An old log is applied whole, if it was written
+when the hive was.
 
 Source: M. Suhanov, "Windows registry file format specification", transaction log files.
 """
@@ -80,8 +82,11 @@ def is_dirty(hive: bytes) -> bool:
     return len(hive) >= _BLOCK and (not _has_checksum(hive) or hive[4:8] != hive[8:12])
 
 
-def replay(hive: bytes, logs: Sequence[Log]) -> Recovered:
-    """`hive` with what its logs hold for it. Never raises; a hive that is clean is left alone."""
+def replay(hive: bytes, logs: Sequence[Log], *, lacks_one: bool = False) -> Recovered:
+    """`hive` with what its logs hold for it. Never raises; a hive that is clean is left alone.
+
+    lacks_one  there is another log, which cannot be read
+    """
     if not is_dirty(hive):
         return Recovered(hive, (), ())
     logs = [log for log in logs if len(log.data) > _BLOCK]
@@ -91,22 +96,29 @@ def replay(hive: bytes, logs: Sequence[Log]) -> Recovered:
               for log in logs if log not in sound]
     new = [log for log in sound if _u32(log.data, 28) == _NEW]
     old = [log for log in sound if _u32(log.data, 28) in _OLD]
-    found = _replay_new(hive, new) if new else _replay_old(hive, old)
+    found = _replay_new(hive, new, lacks_one=lacks_one or bool(spoilt)) if new \
+        else _replay_old(hive, old)
     return Recovered(found.data, found.pages, (*spoilt, *found.notices))
 
 
 # new logs
 
 
-def _replay_new(hive: bytes, logs: Sequence[Log]) -> Recovered:
+def _replay_new(hive: bytes, logs: Sequence[Log], *, lacks_one: bool) -> Recovered:
     entries = {log.name: tuple(_entries(log)) for log in logs}
     if not _has_checksum(hive):  # its base block comes out of the log that is to be applied first
         first = min(logs, key=lambda log: _u32(log.data, 8))
         hive = first.data[:28] + bytes(4) + first.data[32:_BLOCK] + hive[_BLOCK:]
-    chosen = list(_chosen(_u32(hive, 8), list(entries.values())))
+    least = _u32(hive, 8)
+    chosen = list(_chosen(least, list(entries.values())))
+    if chosen and lacks_one and chosen[0].sequence != least:
+        return Recovered(hive, (), (Notice(
+            "HIVE-LOG", f"the hive ends with sequence number {least}, and its logs begin with "
+            f"{chosen[0].sequence}: the log that cannot be read may have those between",
+            "nothing is applied; what was written last may be half written"),))
     if not chosen:
         return Recovered(hive, (), (Notice(
-            "HIVE-LOG", f"no log goes on from sequence number {_u32(hive, 8)}",
+            "HIVE-LOG", f"no log goes on from sequence number {least}",
             "nothing is applied; what was written last may be half written"),))
     out = bytearray(hive)
     pages: list[tuple[int, int]] = []

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from analyzer import times
+from analyzer.errors import Unreadable
 from analyzer.formats.hive import Hive
 from analyzer.formats.hive_log import Log, Recovered, is_dirty, marvin32, replay
 from corpus.make import hive as make
@@ -105,6 +106,18 @@ def test_entries_go_on_in_the_second_log() -> None:
         assert replay(BEFORE, logs).data[4096:] == AFTER[4096:]
 
 
+def test_the_second_log_alone_is_not_applied_where_the_first_cannot_be_read() -> None:
+    whole = hive_log.new_log(BEFORE, AFTER, 5)
+    places = [at for at in range(512, len(whole), 512) if whole[at:at + 4] == b"HvLE"]
+    first, second = Log("a", whole[:places[2]]), Log("b", whole[:512] + whole[places[2]:])
+    assert replay(BEFORE, [second], lacks_one=True).data == BEFORE
+    assert "between" in said(replay(BEFORE, [second], lacks_one=True))
+    spoilt = Log("a", b"regf" + bytes(len(first.data)))
+    assert replay(BEFORE, [spoilt, second]).data == BEFORE
+    assert replay(BEFORE, [first], lacks_one=True).pages
+    assert replay(BEFORE, [second]).pages  # as Windows does, and as real hives have it
+
+
 def test_entries_that_are_older_or_not_the_next_are_left_out() -> None:
     whole = hive_log.new_log(BEFORE, AFTER, 3, pages_in_entry=1)
     found = replay(BEFORE, [Log("LOG1", whole)])  # 3 and 4 were applied before
@@ -177,6 +190,17 @@ def test_a_system_reads_its_hive_with_the_log() -> None:
     assert system.registry.integer("SYSTEM", "ControlSet001\\Services\\s020", "Start") == 20
     assert [p.code for p in system.problems()].count("HIVE-LOG") == 1
     assert {row.state for row in system.coverage() if row.place.endswith("SYSTEM")} == {"read"}
+
+
+def test_a_log_that_cannot_be_read_is_not_passed_over() -> None:
+    whole = hive_log.new_log(BEFORE, AFTER, 5)
+    places = [at for at in range(512, len(whole), 512) if whole[at:at + 4] == b"HvLE"]
+    system = host({"C:/Windows/System32/config/SYSTEM": BEFORE,
+                   "C:/Windows/System32/config/SYSTEM.LOG1": Unreadable("bad sector", 0, 512),
+                   "C:/Windows/System32/config/SYSTEM.LOG2": whole[:512] + whole[places[2]:]})
+    assert system.registry.integer("SYSTEM", "ControlSet001\\Services\\s002", "Start") == 2
+    assert system.registry.has_key("SYSTEM", "ControlSet001\\Services\\s020") is False
+    assert {p.code for p in system.problems()} >= {"UNREADABLE", "HIVE-LOG", "HIVE-DIRTY"}
 
 
 def test_a_system_whose_log_does_not_fit_says_both() -> None:
