@@ -79,6 +79,8 @@ golden: $(VENV)/.dev
 # Seed, results, summary and shrunk failures go to the folder fuzz; an unfinished run goes on.
 fuzz: $(VENV)/.dev
 	$(RUN) -m tests.fuzz.campaign --jobs $(JOBS) --count $(MUTANTS) --keep --out fuzz $(if $(SEED),--seed $(SEED))
+	set -e; for host in ws2012r2 ws2019; do $(RUN) -m tests.fuzz.campaign --jobs $(JOBS) --subject $$host \
+	  --count $$(($(MUTANTS) / 20)) --keep --out fuzz/$$host $(if $(SEED),--seed $(SEED)); done
 
 corpus: $(VENV)/.dev
 	$(RUN) -m corpus.make
