@@ -1,6 +1,7 @@
-"""A case's tables for several reports in a row: the timeline is sorted once for all of them."""
+"""A case's tables for several readers in a row: what one of them sorted, the next ones find."""
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from tempfile import TemporaryFile
 from typing import Final
 from weakref import finalize
@@ -11,19 +12,35 @@ from analyzer.case.folder import Case
 from analyzer.case.query import CaseTables
 
 _OPTIONS: Final = pa.ipc.IpcWriteOptions(compression="lz4")
+_SMALL: Final = 1 << 20
+"""Bytes of a table that is kept in memory; there are some fifty tables, most of a few rows."""
 
 
-class ReportTables(CaseTables):
-    """Gives the same as CaseTables.
+class KeptTables(CaseTables):
+    """Gives the same as CaseTables, for as long as no task writes to the tables that were read.
 
-    What is sorted is kept in a file without a name in the folder of the case, which is gone with
-    this object: 35 bytes an event, and a twentieth of the time that sorting takes.
-    Raises OSError where the disk is full.
+    A small table is kept in memory. The timeline is kept in a file without a name in the folder
+    of the case, which is gone with this object: 35 bytes an event, and a twentieth of the time
+    that sorting takes. Raises OSError where the disk is full.
     """
 
     def __init__(self, case: Case, heard: Callable[[], None]) -> None:
         super().__init__(case, heard=heard)
+        self._small: dict[tuple[str, str], list[pa.RecordBatch]] = {}
         self._kept: pa.ipc.RecordBatchFileReader | None = None
+
+    def batches(self, table: str, first: str = "") -> Iterator[pa.RecordBatch]:
+        """A whole table in order, in batches; kept where it is one small batch."""
+        if (table, first) in self._small:
+            self._heard()
+            yield from self._small[table, first]
+            return
+        batches = super().batches(table, first)
+        begin = list(islice(batches, 2))
+        if len(begin) < 2 and sum(batch.nbytes for batch in begin) <= _SMALL:
+            self._small[table, first] = begin
+        yield from begin
+        yield from batches
 
     def timeline(self) -> Iterator[pa.RecordBatch]:
         """Rows of `event` in order of time."""

@@ -246,18 +246,18 @@ class TaskRun:
 
     def _analyses(self) -> None:
         from analyzer.case.folder import Case
-        from analyzer.case.query import CaseTables
+        from analyzer.case.kept import KeptTables
 
         case = Case(Path(self.request.case))
-        tables, written = CaseTables(case, heard=self.voice.alive), set[str]()
+        tables, written = KeptTables(case, self.voice.alive), set[str]()
         for step in self.request.task.steps:
             self.voice.begin(step)
             plugin = self.plugins[step]
             if not written.isdisjoint(plugin.reads):  # opened anew, which takes its time
-                tables, written = CaseTables(case, heard=self.voice.alive), set()
+                tables, written = KeptTables(case, self.voice.alive), set()
 
             def work(take: Take, plugin: Plugin = plugin,
-                     tables: CaseTables = tables) -> None:
+                     tables: KeptTables = tables) -> None:
                 self._step(plugin.name, _CASE, lambda: plugin.function(tables), plugin.yields, take)
 
             self._writing(step_task_id(self.request.task.task_id, step), work)
@@ -265,11 +265,11 @@ class TaskRun:
 
     def _reports(self) -> None:
         from analyzer.case.folder import Case
-        from analyzer.case.kept import ReportTables
+        from analyzer.case.kept import KeptTables
 
         case = Case(Path(self.request.case))
         case.reports.mkdir(exist_ok=True)
-        tables = ReportTables(case, self.voice.alive)
+        tables = KeptTables(case, self.voice.alive)
 
         def work(take: Take) -> None:
             for step in self.request.task.steps:
