@@ -6,7 +6,7 @@ text is a list of strings, `X | None` is nullable, and nothing else is.
 
 import types
 from dataclasses import dataclass, fields
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
 
@@ -46,8 +46,17 @@ def _column(name: str, attribute: str, hint: Any) -> Column:
     return Column(name, attribute, _ARROW[hint], nullable)
 
 
+_KNOWN: Final[dict[type[Record], tuple[Column, ...]]] = {}
+
+
 def columns(record: type[Record]) -> tuple[Column, ...]:
     """Columns of a record's table, those of its source first."""
+    if record not in _KNOWN:
+        _KNOWN[record] = _columns(record)
+    return _KNOWN[record]
+
+
+def _columns(record: type[Record]) -> tuple[Column, ...]:
     hints = get_type_hints(Source)
     found = [_column(f"source_{f.name}", f"source.{f.name}", hints[f.name])
              for f in fields(Source)]
