@@ -134,6 +134,8 @@ def _replay_new(hive: bytes, logs: Sequence[Log], *, lacks_one: bool) -> Recover
     names = ", ".join(dict.fromkeys(entry.log.name for entry in chosen))
     said = Notice("HIVE-LOG", f"the hive was not written to the end; {len(chosen)} entries of "
                   f"{names} with {len(pages)} pages are applied in memory",
+                  "another log of it cannot be read: pages that are there alone are missing, and "
+                  "those shown may not fit each other" if lacks_one else
                   "the hive is shown as Windows would have recovered it")
     return Recovered(bytes(out), tuple(pages), (said,))
 

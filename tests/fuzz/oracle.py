@@ -22,6 +22,7 @@ from analyzer.records import (
     VirtualMachine,
     Volume,
 )
+from analyzer.registry import LOGS
 from tests.fuzz.facts import CONFIG, Fact, Key, Statement, marks, place, stated_facts
 from tests.fuzz.mutants import Mutant
 from tests.fuzz.subjects import Subject
@@ -93,7 +94,9 @@ class Touched:
 
     def hurts(self, places: tuple[str, ...]) -> bool:
         """Whether one of these artefacts, or a directory above one, was touched."""
-        return "" in self.paths or any(above in self.paths for path in (*places, *LETTERS)
+        logs = [f"{path}{suffix}" for path in (*places, *LETTERS) if path.startswith(CONFIG)
+                for suffix in LOGS]
+        return "" in self.paths or any(above in self.paths for path in (*places, *LETTERS, *logs)
                                        for above in _with_parents(path))
 
 
