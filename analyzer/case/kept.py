@@ -17,7 +17,7 @@ _SMALL: Final = 1 << 20
 
 
 class KeptTables(CaseTables):
-    """Gives the same as CaseTables, for as long as no task writes to the tables that were read.
+    """Gives the same as CaseTables.
 
     A small table is kept in memory. The timeline is kept in a file without a name in the folder
     of the case, which is gone with this object: 35 bytes an event, and a twentieth of the time
@@ -28,6 +28,13 @@ class KeptTables(CaseTables):
         super().__init__(case, heard=heard)
         self._small: dict[tuple[str, str], list[pa.RecordBatch]] = {}
         self._kept: pa.ipc.RecordBatchFileReader | None = None
+
+    def forget(self, table: str) -> None:
+        """Read a table anew when it is next asked for: a task has written to it."""
+        super().forget(table)
+        self._small = {key: kept for key, kept in self._small.items() if key[0] != table}
+        if table == "event":
+            self._kept = None
 
     def batches(self, table: str, first: str = "") -> Iterator[pa.RecordBatch]:
         """A whole table in order, in batches; kept where it is one small batch."""

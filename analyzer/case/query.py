@@ -250,6 +250,12 @@ class CaseTables:
             self._open.add(table)
         return f"stored.{quoted_name(table)}"
 
+    def forget(self, table: str) -> None:
+        """Open a table anew when it is next asked for: a task has written to it."""
+        if table in self._open:
+            self._connection.execute(f"DROP VIEW {self._stored(table)}")
+            self._open.discard(table)
+
     @property
     def zone(self) -> str:
         """The zone for display."""

@@ -23,7 +23,7 @@ from analyzer.engine.voice import Voice, private_output
 from analyzer.engine.watch import LIMIT_CODES, ChildWatch, begin_watch
 from analyzer.errors import EvidenceError, Notice, Refused, UsageError
 from analyzer.plugin import Plugin
-from analyzer.records import Batch, Coverage, Evidence, Problem, Record, table_name
+from analyzer.records import Batch, Coverage, Evidence, Problem, Record
 from analyzer.records import Volume as VolumeRecord
 from analyzer.source import Source
 
@@ -71,8 +71,8 @@ class TaskRun:
         task_id, _, _ = self.request.task.task_id.rpartition("+")
         return coverage_of(Path(self.request.case) / "tables", task_id)
 
-    def _writing(self, task_id: str, work: Callable[[Take], None]) -> None:
-        """Let `work` state records into the partitions of `task_id`."""
+    def _writing(self, task_id: str, work: Callable[[Take], None]) -> dict[str, int]:
+        """Let `work` state records into the partitions of `task_id`; how many, by table."""
         from analyzer.case.store import PartitionWriter
 
         tables = Path(self.request.case) / "tables"
@@ -102,6 +102,7 @@ class TaskRun:
         except OSError as error:
             raise refusal(error, self.watch) from error
         self.summary.add(Summary(rows=rows))
+        return rows
 
     def _count(self, record: Record) -> None:
         if isinstance(record, Problem):
@@ -248,20 +249,16 @@ class TaskRun:
         from analyzer.case.folder import Case
         from analyzer.case.kept import KeptTables
 
-        case = Case(Path(self.request.case))
-        tables, written = KeptTables(case, self.voice.alive), set[str]()
+        tables = KeptTables(Case(Path(self.request.case)), self.voice.alive)
         for step in self.request.task.steps:
             self.voice.begin(step)
             plugin = self.plugins[step]
-            if not written.isdisjoint(plugin.reads):  # opened anew, which takes its time
-                tables, written = KeptTables(case, self.voice.alive), set()
 
-            def work(take: Take, plugin: Plugin = plugin,
-                     tables: KeptTables = tables) -> None:
+            def work(take: Take, plugin: Plugin = plugin) -> None:
                 self._step(plugin.name, _CASE, lambda: plugin.function(tables), plugin.yields, take)
 
-            self._writing(step_task_id(self.request.task.task_id, step), work)
-            written.update(map(table_name, plugin.yields))
+            for table in self._writing(step_task_id(self.request.task.task_id, step), work):
+                tables.forget(table)
 
     def _reports(self) -> None:
         from analyzer.case.folder import Case

@@ -116,6 +116,27 @@ def test_who_reads_one_row_of_a_large_table_costs_the_next_nothing(case: Case) -
     assert sum(batch.num_rows for batch in tables.batches("snapshot")) == EVENTS
 
 
+def test_what_was_written_since_is_read_once_it_is_forgotten(tmp_path: Path) -> None:
+    case = Case(tmp_path)
+    case.tables.mkdir()
+    tables = KeptTables(case, lambda: None)
+    for task in ("a", "b"):
+        with PartitionWriter(case.tables, task) as writer:
+            writer.extend(Snapshot(source=Source(task, f"{n}"), name="s", vm_id="v", created_at=n)
+                          for n in range(9_000))
+            writer.add(Coverage(source=Source(task), place=task, state="read"))
+        written = writer.rows
+        for table in written:
+            tables.forget(table)
+        half = tables.rows("snapshot")  # its reader stopped, and something still holds it
+        next(half)
+        assert list(tables.rows("coverage")) == list(CaseTables(case).rows("coverage"))
+        assert rows(tables) == rows(CaseTables(case))
+        assert set(written) == {"coverage", "event", "snapshot"}
+    assert sum(batch.num_rows for batch in tables.batches("snapshot")) == 18_000
+    assert [row["place"] for row in tables.rows("coverage")] == ["a", "b"]
+
+
 def test_no_event_at_all(tmp_path: Path) -> None:
     (tmp_path / "tables").mkdir()
     tables = KeptTables(Case(tmp_path), lambda: None)
