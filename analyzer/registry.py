@@ -98,7 +98,7 @@ class Registry:
 
         Nothing checks the name of a value: one that is damaged looks as if there were none.
         """
-        if self.hive(hive) is None or self.has_key(hive, path) is None:
+        if self.has_key(hive, path) is None:
             return
         for name in names:
             if self.value(hive, path, name) is None:

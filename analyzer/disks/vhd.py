@@ -237,10 +237,9 @@ class Vhd:
         if absent == Kind.ZERO and not bits.all():
             self._judge_never_written(kinds, entry + self._bitmap_size)
         if absent == Kind.PARENT and not bits.any():
-            self._notice("VHD-BITMAP", f"block {start // (self.block_size or 1)} is stored, but "
-                         "its sector bitmap has no sector of it",
-                         "it is read from the parent, as the bitmap says", entry,
-                         self._bitmap_size)
+            self._notice_bitmap(f"block {start // (self.block_size or 1)} is stored, but its "
+                                "sector bitmap has no sector of it", "it is read from the parent, "
+                                "as the bitmap says", entry, self._bitmap_size)
         rows = _changes(kinds)
         return _Runs(array("q", [row * SECTOR for row in rows] + [size]), kinds[rows].tobytes())
 
@@ -262,9 +261,9 @@ class Vhd:
             part[used] = Kind.UNREADABLE
             suspect += int(used.sum())
         if suspect:
-            self._notice("VHD-BITMAP", f"{suspect} sectors of the block hold data although its "
-                         "sector bitmap says they were never written",
-                         "those sectors are unreadable", at, len(kinds) * SECTOR)
+            self._notice_bitmap(f"{suspect} sectors of the block hold data although its sector "
+                                "bitmap says they were never written",
+                                "those sectors are unreadable", at, len(kinds) * SECTOR)
 
     def _stored(self, start: int, length: int, at: int) -> list[Extent]:
         """DATA as far as the data of the file reaches, UNREADABLE behind."""
@@ -273,6 +272,15 @@ class Vhd:
         if known < length:
             rows.append(Extent(start + known, length - known, Kind.UNREADABLE))
         return rows
+
+    def _notice_bitmap(self, what: str, effect: str, start: int, length: int) -> None:
+        """The first blocks one by one, and once that there are more: a disk has millions."""
+        said = sum(notice.code == "VHD-BITMAP" for notice in self.notices)
+        if said < MOST_NOTICES:
+            self._notice("VHD-BITMAP", what, effect, start, length)
+        elif said == MOST_NOTICES:
+            self._notice("VHD-BITMAP", f"more than {MOST_NOTICES} blocks whose bitmap and data do "
+                         "not agree", "the rest is treated so too, and not said one by one")
 
     def _notice(self, code: str, what: str, effect: str, start: int | None = None,
                 length: int | None = None) -> None:

@@ -35,7 +35,7 @@ def try_mutant(about: Subject, mutant: Mutant) -> Attempt:
 
 def trial(about: Subject, mutant: Mutant) -> Work:
     """Running one mutant and judging it; what is compared with is there before forking."""
-    about.said, about.surface, about.stated, about.facts, about.marks  # noqa: B018
+    about.said, about.surface, about.stated, about.facts, about.marks  # noqa: B018 - before forking
     return lambda: asdict(judge(about, mutant, about.damaged(mutant)))
 
 

@@ -158,6 +158,19 @@ def test_a_dynamic_sector_with_a_clear_bit_is_zeros_or_unreadable() -> None:
     assert [n.code for n in layer.notices] == ["VHD-BITMAP"]
 
 
+def test_blocks_whose_bitmap_is_empty_are_said_one_by_one_up_to_a_limit() -> None:
+    whole = bytearray(make.differencing(
+        bytes(4096 * 150), [True] * 1200, unique_id=IDS[1], created=1, parent_id=IDS[0],
+        parent_name="p", block_size=4096))
+    table = struct.unpack_from(">Q", whole, 512 + 16)[0]
+    for block in range(150):
+        bitmap = struct.unpack_from(">I", whole, table + 4 * block)[0] * SECTOR
+        whole[bitmap:bitmap + SECTOR] = bytes(SECTOR)
+    layer = Vhd(Memory(bytes(whole)))
+    assert {extent.kind for extent in layer.extents_in(0, layer.size)} == {Kind.PARENT}
+    assert [notice.code for notice in layer.notices] == ["VHD-BITMAP"] * 101
+
+
 def test_a_fixed_disk_that_was_cut_never_shows_its_footer_or_zeros() -> None:
     media = bytes([5]) * SECTOR * 64
     whole = make.fixed(media, unique_id=IDS[0], created=1)
